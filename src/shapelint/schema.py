@@ -103,7 +103,7 @@ def _history(domain: str, op: str) -> tuple[OpSchema, ...]:
     for entry in OPERATORS.get(domain, {}).get(op, ()):
         since = entry
         if not isinstance(entry, int):
-            since, *row = entry  # type: ignore[assignment]
+            since, *row = entry
         min_inputs, max_inputs, min_outputs, max_outputs, optional, deprecated, attributes = row
         table = {
             name: AttributeSchema(cast("AttributeType", ATTRIBUTE_TYPES[kind]), default, required)

@@ -1,12 +1,14 @@
 """Exact integer algebra: expressions, three-valued truth, and sets of sizes decided for all integers.
 
+Its modules, each built on those above it:
+
     expr       canonical expressions over the free axes
     condition  what must hold of them
+    evaluate   values at given sizes
     sequence   the decision procedure for one symbol
     solve      conjunctions of conditions -> one set a symbol, couplings
     sizeset    periodic sets of sizes
     floats     float terms, rounded as a runtime rounds
-    evaluate   values at given sizes
     text, parse  to and from what people write
 """
 

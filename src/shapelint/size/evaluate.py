@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shapelint.size.condition import Condition, Kind
-from shapelint.size.expr import Expr, Extreme, Floor, Product, Quotient, Rounded, Select, Symbol
+from shapelint.size.condition import Condition, Kind, all_of, any_of, at_least, divides, equal, negate
+from shapelint.size.expr import (
+    Expr,
+    Extreme,
+    Floor,
+    Product,
+    Quotient,
+    Rounded,
+    Select,
+    Symbol,
+    larger,
+    product,
+    smaller,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +67,11 @@ def holds(held: Held, symbols: Mapping[Symbol, int]) -> bool:
         return all(holds(part, symbols) for part in held.parts)
     if kind is Kind.ANY:
         return any(holds(part, symbols) for part in held.parts)
-    return compare(held, evaluate(held.expr, symbols))
+    try:
+        value = evaluate(held.expr, symbols)
+    except (ZeroDivisionError, ValueError, OverflowError):
+        return False
+    return compare(held, value)
 
 
 def compare(condition: Condition, value: int) -> bool:
@@ -79,8 +95,6 @@ def substitute(expr: Expr, symbols: Mapping[Symbol, Size]) -> Size:
 
 
 def _substituted(atom: Atom, symbols: Mapping[Symbol, Size]) -> Size:
-    from shapelint.size.expr import larger, product, smaller
-
     if isinstance(atom, Symbol):
         return symbols.get(atom, atom.expr)
     if isinstance(atom, Floor):
@@ -91,4 +105,26 @@ def _substituted(atom: Atom, symbols: Mapping[Symbol, Size]) -> Size:
         return (larger if atom.largest else smaller)(*[substitute(expr, symbols) for expr in atom.of])
     if isinstance(atom, Quotient):
         return substitute(atom.of, symbols) // substitute(atom.by, symbols)
-    return atom.expr
+    if isinstance(atom, Select):
+        then, other = substitute(atom.then, symbols), substitute(atom.other, symbols)
+        condition = substitute_held(atom.condition, symbols)
+        if isinstance(condition, bool):
+            return then if condition else other
+        return atom.table.select(condition, then, other)
+    assert isinstance(atom, Rounded)
+    return atom.of.rounded_after(atom.mode, symbols)
+
+
+def substitute_held(held: Held, symbols: Mapping[Symbol, Size]) -> Held:
+    """`held` with sizes for some of its symbols, in the same table."""
+    if isinstance(held, bool):
+        return held
+    kind = held.kind
+    if kind in (Kind.ALL, Kind.ANY):
+        return (all_of if kind is Kind.ALL else any_of)(substitute_held(part, symbols) for part in held.parts)
+    size = substitute(held.expr, symbols)
+    if kind is Kind.NONNEGATIVE:
+        return at_least(size, 0)
+    if kind in (Kind.ZERO, Kind.NONZERO):
+        return equal(size, 0) if kind is Kind.ZERO else negate(equal(size, 0))
+    return divides(held.by, size) if kind is Kind.DIVISIBLE else negate(divides(held.by, size))

@@ -241,28 +241,38 @@ class Expr:
             low = None if low is None or least is None else low + factor * least
             high = None if high is None or most is None else high + factor * most
         if (low is None or high is None) and len(self.terms) > 1:
-            folded = self._bound_of_one_floor()
-            if folded is not None:
-                low = folded[0] if low is None else low
-                high = folded[1] if high is None else high
+            for least, most in (self._bound_of_one_floor(), self._bound_of_remainder()):
+                low = least if low is None else low
+                high = most if high is None else high
         return low, high
 
-    def _bound_of_one_floor(self) -> tuple[int | None, int | None] | None:
+    def _bound_of_one_floor(self) -> tuple[int | None, int | None]:
         """Bounds of n - n//2 and its like, read off the single floor that the sum is."""
         common = gcd(*[factor for _, factor in self.terms])
         floors = [(atom, factor) for atom, factor in self.terms if type(atom) is Floor]
         if len(floors) != 1 or abs(floors[0][1]) != common:
-            return None
+            return None, None
         atom, factor = floors[0]
         rest = self.table.linear(tuple([(a, f // common) for a, f in self.terms if a is not atom]), 0)
         numerator = _as_one_floor(rest, atom, factor > 0)
         if isinstance(numerator, int) or len(numerator.terms) >= len(self.terms):
-            return None
+            return None, None
         low, high = numerator.bounds
         return (
             None if low is None else low // atom.by * common + self.const,
             None if high is None else high // atom.by * common + self.const,
         )
+
+    def _bound_of_remainder(self) -> tuple[int | None, int | None]:
+        """Bounds of n - 8*(n//8) and its like: a remainder is at least 0 and below its divisor."""
+        for atom, factor in self.terms:
+            if type(atom) is Floor and factor % atom.by == 0:
+                times = -(factor // atom.by)
+                rest = tuple([term for term in self.terms if term[0] is not atom])
+                if rest == tuple([(inner, coefficient * times) for inner, coefficient in atom.of.terms]):
+                    ends = -atom.of.const * times, (atom.by - 1 - atom.of.const) * times
+                    return min(ends) + self.const, max(ends) + self.const
+        return None, None
 
 
 Size: TypeAlias = int | Expr
@@ -364,11 +374,6 @@ class Table:
         if common > 1:
             reduced = self.linear(tuple([(atom, factor // common) for atom, factor in of.terms]), of.const // common)
             return reduced // (by // common)
-        floors = [(atom, factor) for atom, factor in of.terms if type(atom) is Floor and factor in (1, -1)]
-        if len(floors) == 1:
-            atom, factor = floors[0]
-            rest = self.linear(tuple([term for term in of.terms if term[0] is not atom]), of.const)
-            return _as_one_floor(rest, atom, factor > 0) // (atom.by * by)
         whole: dict[Atom, int] = {}
         part: list[tuple[Atom, int]] = []
         for atom, factor in of.terms:
@@ -380,6 +385,9 @@ class Table:
         const, rest_const = divmod(of.const, by)
         if not part:
             return self._ordered(whole, const)
+        floors = [term for term in part if type(term[0]) is Floor and term[1] in (1, by - 1)]
+        if len(floors) == 1:
+            return self._ordered(whole, const) + self._floor_of_floor(part, rest_const, floors[0], by)
         sign = 1
         leading = 2 * part[0][1]
         if leading > by or (leading == by and 2 * rest_const > by - 1):
@@ -390,22 +398,30 @@ class Table:
             rest_const = by - 1 - rest_const
         numerator = self.linear(tuple(part), rest_const)
         assert isinstance(numerator, Expr)
-        atom = self._floor_atom(numerator, by)
-        whole[atom] = whole.get(atom, 0) + sign
+        low, high = numerator.bounds
+        low = None if low is None else low // by
+        high = None if high is None else high // by
+        if low is not None and low == high:
+            return self._ordered(whole, const + sign * low)
+        key = (Floor, numerator, by)
+        known = self._atoms.get(key)
+        if known is None:
+            known = floor = Floor()
+            floor.of, floor.by = numerator, by
+            floor.lo, floor.hi = low, high
+            floor.mask, floor.depth = numerator.mask, numerator.depth + 1
+            self._enter(floor, key, (1, by, numerator.key))
+        whole[known] = whole.get(known, 0) + sign
         return self._ordered(whole, const)
 
-    def _floor_atom(self, of: Expr, by: int) -> Atom:
-        key = (Floor, of, by)
-        known = self._atoms.get(key)
-        if known is not None:
-            return known
-        atom = Floor()
-        atom.of, atom.by = of, by
-        low, high = of.bounds
-        atom.lo = None if low is None else low // by
-        atom.hi = None if high is None else high // by
-        atom.mask, atom.depth = of.mask, of.depth + 1
-        return self._enter(atom, key, (1, by, of.key)).terms[0][0]
+    def _floor_of_floor(self, part: list[tuple[Atom, int]], const: int, floor: tuple[Atom, int], by: int) -> Size:
+        """floor((part + const) / by) where `floor`, a term of `part`, has a coefficient of 1 or -1 modulo `by`."""
+        atom, factor = floor
+        assert isinstance(atom, Floor)
+        rest = self.linear(tuple([term for term in part if term[0] is not atom]), const)
+        if factor == 1:
+            return _as_one_floor(rest, atom, True) // (atom.by * by)
+        return atom.expr + _as_one_floor(rest, atom, False) // (atom.by * by)
 
     def quotient(self, of: Size, by: Size) -> Size:
         """floor(of / by); factors that both sides share are cancelled where the division is exact."""
@@ -416,6 +432,8 @@ class Table:
         if isinstance(of, int) and of == 0:
             return 0
         constant, factors = _monomial(by)
+        if constant < 0:
+            return self.quotient(-of, -by)
         if isinstance(of, Expr):
             above_constant, above = _monomial(of)
             left = []
@@ -474,7 +492,7 @@ class Table:
         key = (Product, ordered)
         known = self._atoms.get(key)
         if known is None:
-            atom = Product()
+            known = atom = Product()
             atom.factors = ordered
             atom.lo, atom.hi, atom.mask = 1, 1, 0
             for factor in ordered:
@@ -484,7 +502,6 @@ class Table:
                 atom.mask |= factor.mask
             atom.depth = max([factor.depth for factor in ordered]) + 1
             self._enter(atom, key, (3, tuple([factor.key for factor in ordered])))
-            known = atom
         return self.linear(((known, constant),), 0)
 
     # -- choices -------------------------------------------------------------------------------------------------
@@ -506,8 +523,11 @@ class Table:
                         constants.append(inner.const)
             else:
                 exprs[size] = None
-        kept = [expr for expr in exprs if not any(_beats(other, expr, largest) for other in exprs if other is not expr)]
-        kept.sort(key=_expr_key)
+        kept: list[Expr] = []
+        for expr in sorted(exprs, key=_expr_key):
+            if not any(_beats(other, expr, largest) for other in kept):
+                kept = [other for other in kept if not _beats(expr, other, largest)]
+                kept.append(expr)
         if constants:
             limit = max(constants) if largest else min(constants)
             for expr in kept:

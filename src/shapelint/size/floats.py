@@ -12,8 +12,8 @@ import math
 from array import array
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from shapelint.size.evaluate import evaluate
-from shapelint.size.expr import DEPTH_LIMIT, Expr, Key, Size, Table, TooDeep
+from shapelint.size.evaluate import evaluate, substitute
+from shapelint.size.expr import DEPTH_LIMIT, Expr, Key, Size, Table, TooDeep, larger, smaller
 from shapelint.size.sequence import column
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 Width: TypeAlias = Literal["f", "d"]
 """The type codes of `array`: float32 and float64."""
 
-EXACT_BITS: Final = 10
-"""A factor p / 2**q with p of at most so many bits is exact on every size that matters (float32 has 24)."""
+EXACT_BITS: Final[dict[Width, int]] = {"f": 10, "d": 22}
+"""A factor p / 2**q with p of at most so many bits is exact on every size that matters (of the 24 and 53 there are)."""
+
+ROUND_BITS: Final[dict[Width, int]] = {"f": 22, "d": 51}
+"""A summand of at most so many bits leaves such a product exact."""
 
 Mode: TypeAlias = Literal["floor", "ceil", "trunc", "round"]
 
@@ -104,12 +107,25 @@ class FloatTerm:
         """The value where the symbols are these sizes, made an integer by `mode`."""
         return _ROUNDING[mode](self.at(symbols))
 
+    def rounded_after(self, mode: str, symbols: Mapping[Symbol, Size]) -> Size:
+        """The value with sizes for some of its symbols, made an integer by `mode`."""
+        return to_size(_substituted(self, symbols), mode)
+
 
 Float: TypeAlias = float | FloatTerm
 
 
+def _substituted(of: Float, symbols: Mapping[Symbol, Size]) -> Float:
+    if not isinstance(of, FloatTerm):
+        return of
+    if of.exact is not None:
+        return _exact(substitute(of.exact, symbols), of.shift, of.width)
+    args = [_substituted(arg, symbols) for arg in of.args]
+    return unary(of.op, args[0], of.width) if len(args) == 1 else binary(of.op, args[0], args[1], of.width)
+
+
 def _round(value: float, width: Width) -> float:
-    return float(array(width, (value,))[0])
+    return value if width == "d" else float(array("f", (value,))[0])
 
 
 def _rounded_column(values: list[float], width: Width) -> list[float]:
@@ -128,13 +144,17 @@ def of_size(size: Size, width: Width) -> Float:
     return _exact(size, 0, width)
 
 
+def _lowest(numerator: Size, shift: int) -> tuple[Size, int]:
+    """numerator / 2**shift in lowest terms."""
+    common = abs(numerator) if isinstance(numerator, int) else abs(numerator.content)
+    twos = min(shift, (common & -common).bit_length() - 1) if common else shift
+    return (numerator // (1 << twos) if twos else numerator), shift - twos
+
+
 def _exact(expr: Size, shift: int, width: Width) -> Float:
+    expr, shift = _lowest(expr, shift)
     if isinstance(expr, int):
         return _round(expr / (1 << shift), width)
-    while shift and expr.const % 2 == 0 and all(factor % 2 == 0 for _, factor in expr.terms):
-        halved = expr // 2
-        assert isinstance(halved, Expr)
-        expr, shift = halved, shift - 1
     key = ("exact", expr, shift, width)
     interned: dict[Any, Any] = expr.table.conditions
     known: FloatTerm | None = interned.get(key)
@@ -177,13 +197,21 @@ def _tree(op: str, args: tuple[Float, ...], width: Width) -> Float:
 
 
 def _ratio(value: Float) -> tuple[int, int] | None:
-    """A constant as p / 2**q where p is short enough for exact products."""
+    """A constant as p / 2**q."""
     if isinstance(value, FloatTerm) or not math.isfinite(value):
         return None
     above, below = value.as_integer_ratio()
-    if abs(above).bit_length() > EXACT_BITS:
-        return None
     return above, below.bit_length() - 1
+
+
+def _is_exact(numerator: Size, width: Width) -> bool:
+    """Whether a float holds `numerator` without rounding at every size that matters."""
+    if isinstance(numerator, int):
+        return True
+    common = numerator.content
+    odd = common // (common & -common)
+    longest = sum(abs(factor) for _, factor in numerator.terms) // abs(common) * abs(odd)
+    return longest.bit_length() <= EXACT_BITS[width] and numerator.const.bit_length() <= ROUND_BITS[width]
 
 
 def binary(op: str, left: Float, right: Float, width: Width) -> Float:
@@ -193,26 +221,35 @@ def binary(op: str, left: Float, right: Float, width: Width) -> Float:
 
 
 def _exact_binary(op: str, left: Float, right: Float, width: Width) -> Float | None:
+    found = _exact_numerator(op, left, right)
+    if found is None:
+        return None
+    numerator, shift = _lowest(*found)
+    return _exact(numerator, shift, width) if _is_exact(numerator, width) else None
+
+
+def _exact_numerator(op: str, left: Float, right: Float) -> tuple[Size, int] | None:
+    """The numerator of `left` op `right` and the power of two below it."""
     if op == "pow" and right == 2.0:
         op, right = "mul", left
     if op == "div" and not isinstance(right, FloatTerm) and right and math.isfinite(right):
-        above, below = right.as_integer_ratio()
-        if abs(above) & (abs(above) - 1) == 0:
-            op, right = "mul", below / above
+        inverse = 1 / right
+        if math.frexp(right)[0] in (0.5, -0.5) and math.isfinite(inverse):
+            op, right = "mul", inverse
     if isinstance(left, FloatTerm) and isinstance(right, FloatTerm):
         if left.exact is None or right.exact is None:
             return None
         if op in ("add", "sub"):
             shift = max(left.shift, right.shift)
             a, b = left.exact * (1 << (shift - left.shift)), right.exact * (1 << (shift - right.shift))
-            return _exact(a + b if op == "add" else a - b, shift, width)
-        return _exact(left.exact * right.exact, left.shift + right.shift, width) if op == "mul" else None
+            return a + b if op == "add" else a - b, shift
+        return (left.exact * right.exact, left.shift + right.shift) if op == "mul" else None
     if isinstance(right, FloatTerm):
         if op in ("add", "mul"):
-            return _exact_binary(op, right, left, width)
+            return _exact_numerator(op, right, left)
         if op == "sub":
-            negated = _exact_binary("mul", right, -1.0, width)
-            return None if negated is None else _exact_binary("add", negated, left, width)
+            found = _exact_numerator(op, right, left)
+            return None if found is None else (-found[0], found[1])
         return None
     if not isinstance(left, FloatTerm) or left.exact is None:
         return None
@@ -221,11 +258,11 @@ def _exact_binary(op: str, left: Float, right: Float, width: Width) -> Float | N
         return None
     above, shift = ratio
     if op == "mul":
-        return _exact(left.exact * above, left.shift + shift, width)
+        return left.exact * above, left.shift + shift
     if op in ("add", "sub"):
         most = max(left.shift, shift)
         more = above << (most - shift)
-        return _exact(left.exact * (1 << (most - left.shift)) + (more if op == "add" else -more), most, width)
+        return left.exact * (1 << (most - left.shift)) + (more if op == "add" else -more), most
     return None
 
 
@@ -237,9 +274,7 @@ def unary(op: str, of: Float, width: Width) -> Float:
         if op == "abs" and of.is_nonnegative:
             return of
         if op in _ROUNDING:
-            size = to_size(of, op)
-            if not (isinstance(size, Expr) and len(size.terms) == 1 and size.terms[0][0].key[0] == 6):
-                return of_size(size, width)
+            return of_size(to_size(of, op), width)
     return _tree(op, (of,), width)
 
 
@@ -251,10 +286,15 @@ def to_size(of: Float, mode: str) -> Size:
         if of.shift == 0:
             return of.exact
         by = 1 << of.shift
-        if mode == "floor" or (mode == "trunc" and of.is_nonnegative):
+        if mode == "floor":
             return of.exact // by
         if mode == "ceil":
             return -(-of.exact // by)
+        if mode == "trunc":
+            return larger(of.exact // by, 0) + smaller(-(-of.exact // by), 0)
+        # Half to even: half up, less 1 where that made an odd number of a half.
+        half_up = of.exact + by // 2
+        return half_up // by - (half_up - by) // (2 * by) + (half_up - by - 1) // (2 * by)
     return of.table.rounded(of, mode)
 
 

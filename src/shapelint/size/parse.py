@@ -6,15 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shapelint.size.expr import Expr, Size, larger, smaller
+from shapelint.size.expr import Expr, Size, TooDeep, larger, smaller
 from shapelint.size.sizeset import EVERY_SIZE, NO_SIZE, SIZE_LIMIT, SizeSet
+from shapelint.size.text import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d][\w.]*)|(//|\*\*|\.\.|[-+*/%(),|]))")
-_LONGEST: Final = 4096
 _DEEPEST: Final = 60
+_MOST_FACTORS: Final = 64
 _LARGEST_BOUND: Final = 1 << 20
 """The largest size that a finite domain may name; above it the upper bound is left out."""
 
@@ -35,8 +36,8 @@ class _Parser:
     """A cursor over the tokens of one text."""
 
     def __init__(self, text: str) -> None:
-        if len(text) > _LONGEST:
-            raise NotASize(f"longer than {_LONGEST} letters")
+        if len(text) > LONGEST:
+            raise NotASize(f"longer than {LONGEST:,} letters")
         self.text = text
         self.tokens: list[tuple[str, int]] = []
         place, end = 0, len(text.rstrip())
@@ -90,7 +91,10 @@ def parse_dim(text: str, symbol: Callable[[str], Size]) -> Size:
     Reads what torch (`8*(((s53 - 1)//8)) + 8`), sympy (`floor(H/2 - 1/2)`) and people (`16H`, `ceil(H/2)`) write.
     """
     parser = _Parser(text)
-    value = _sum(parser, symbol)
+    try:
+        value = _sum(parser, symbol)
+    except TooDeep as error:
+        raise NotASize(f"`{text}` rounds too often") from error
     if parser.next:
         raise parser.fault("the end")
     if value.below != 1:
@@ -106,24 +110,23 @@ def _sum(parser: _Parser, symbol: Callable[[str], Size]) -> _Fraction:
     while sign := parser.take("+", "-"):
         other = _term(parser, symbol)
         above = other.above * total.below
-        total = _reduced(
-            total.above * other.below + (above if sign == "+" else -above), total.below * other.below
-        )
+        total = _reduced(total.above * other.below + (above if sign == "+" else -above), total.below * other.below)
     parser.depth -= 1
     return total
 
 
 def _term(parser: _Parser, symbol: Callable[[str], Size]) -> _Fraction:
-    if parser.take("-"):
-        value = _term(parser, symbol)
-        return _Fraction(-value.above, value.below)
     total = _factor(parser, symbol)
+    factors = 1
     while True:
         sign = parser.take("*", "//", "/", "%")
         if not sign:
             if not parser.next or parser.next[0] in "+-)],|." or parser.next == "in":
                 return total
             sign = "*"
+        factors += 1
+        if factors > _MOST_FACTORS:
+            raise NotASize(f"more than {_MOST_FACTORS} factors")
         other = _factor(parser, symbol)
         if sign == "*":
             total = _reduced(total.above * other.above, total.below * other.below)
@@ -144,24 +147,26 @@ def _term(parser: _Parser, symbol: Callable[[str], Size]) -> _Fraction:
 def _reduced(above: Size, below: int) -> _Fraction:
     if below == 1:
         return _Fraction(above)
-    if isinstance(above, int):
-        parts = [above]
-    else:
-        parts = [above.const, *[factor for _, factor in above.terms]]
+    parts = [above] if isinstance(above, int) else [above.const, *[factor for _, factor in above.terms]]
     if all(part % below == 0 for part in parts):
         return _Fraction(above // below)
     return _Fraction(above, below)
 
 
 def _factor(parser: _Parser, symbol: Callable[[str], Size]) -> _Fraction:
+    negative = False
+    while parser.take("-"):
+        negative = not negative
+    value = _operand(parser, symbol)
+    return _Fraction(-value.above, value.below) if negative else value
+
+
+def _operand(parser: _Parser, symbol: Callable[[str], Size]) -> _Fraction:
     token = parser.next
     if parser.take("("):
         value = _sum(parser, symbol)
         parser.need(")")
         return value
-    if parser.take("-"):
-        value = _factor(parser, symbol)
-        return _Fraction(-value.above, value.below)
     if token and token[0].isdigit():
         parser.place += 1
         whole, _, part = token.partition(".")
@@ -244,6 +249,8 @@ def parse_domain(text: str) -> SizeSet:
     """The set of sizes that a domain states; raises NotASize, also where it holds no size.
 
     domain := term { "|" term } [in A..B];  term := INT | A..B [step K] | A.. | multiple of K | K*k + R [in ..] | any
+
+    A bound behind `K*k + R` is its own, a last one behind any other term is that of the whole domain.
     """
     parser = _Parser(text)
     if not parser.tokens:
@@ -251,12 +258,16 @@ def parse_domain(text: str) -> SizeSet:
     total = NO_SIZE
     while True:
         total = total | _domain_term(parser)
-        if parser.take("in"):
-            total = total & _bounds(parser)
         if not parser.take("|"):
             break
+    if parser.take("in"):
+        total = total & _bounds(parser)
+        if parser.next:
+            raise parser.fault("the end")
     if parser.next:
         raise parser.fault("`|`, `in` or the end")
+    if not total.is_complete:
+        raise NotASize(f"the domain `{text}` repeats only after too many sizes")
     if total.is_empty:
         raise NotASize(f"no size is in the domain `{text}`")
     return total
@@ -274,19 +285,16 @@ def _domain_term(parser: _Parser) -> SizeSet:
         if first == 0:
             raise NotASize(f"`0*k` in `{parser.text}` is no class of sizes")
         sign = parser.take("+", "-")
-        rest = parser.number() if sign else 0
+        rest = _at_most(parser, parser.number()) if sign else 0
+        if first >= SIZE_LIMIT:
+            raise NotASize(f"`{first}` in `{parser.text}` is no size")
         terms = SizeSet.of_multiples(first, rest if sign != "-" else (-rest) % first)
         return terms & _bounds(parser) if parser.take("in") else terms
     if parser.take(".."):
-        if not parser.next.isdigit():
-            return SizeSet.of_range(max(first, 1), None)
-        last = _last(parser)
+        last = _last(parser, first)
         step = _positive(parser) if parser.take("step") else 1
-        if last is not None and first > last:
-            raise NotASize(f"`{first}..{last}` in `{parser.text}` is empty; the smaller size stands first")
         return SizeSet.of_range(first, last, step)
-    if first > _LARGEST_BOUND:
-        raise NotASize(f"`{first}` in `{parser.text}` is larger than the largest size, {_LARGEST_BOUND:,}")
+    _at_most(parser, first)
     if first == 0:
         raise NotASize(f"`0` in `{parser.text}` is no size; a size is at least 1")
     return SizeSet.of_range(first, first)
@@ -295,18 +303,28 @@ def _domain_term(parser: _Parser) -> SizeSet:
 def _bounds(parser: _Parser) -> SizeSet:
     first = parser.number()
     parser.need("..")
+    return SizeSet.of_range(first, _last(parser, first))
+
+
+def _last(parser: _Parser, first: int) -> int | None:
+    """The upper bound of a range from `first` on; None where there is none or it is as large as sizes get."""
+    _at_most(parser, first)
     if not parser.next.isdigit():
-        return SizeSet.of_range(max(first, 1), None)
-    return SizeSet.of_range(first, _last(parser))
-
-
-def _last(parser: _Parser) -> int | None:
-    """The upper bound of a range; None where it is as large as sizes get."""
+        return None
     number = parser.number()
     if number >= SIZE_LIMIT - 1:
         return None
     if number > _LARGEST_BOUND:
         raise NotASize(f"`{number}` in `{parser.text}` is more than {_LARGEST_BOUND:,}; leave the upper bound out")
+    if first > number:
+        raise NotASize(f"`{first}..{number}` in `{parser.text}` is empty; the smaller size stands first")
+    return number
+
+
+def _at_most(parser: _Parser, number: int) -> int:
+    """`number`, if a domain may name it."""
+    if number > _LARGEST_BOUND:
+        raise NotASize(f"`{number}` in `{parser.text}` is more than the largest size to name, {_LARGEST_BOUND:,}")
     return number
 
 

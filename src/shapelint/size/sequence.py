@@ -8,7 +8,7 @@ selection; thresholds and periods come out of the arithmetic, none is guessed. W
 
 from __future__ import annotations
 
-from itertools import repeat
+from itertools import pairwise, repeat
 from math import gcd, lcm
 from operator import add, and_, or_
 from typing import TYPE_CHECKING, Final
@@ -59,12 +59,21 @@ class Sequence:
         return values, steps * factor
 
     def upto(self, count: int) -> list[int]:
-        """The values at n = 1 .. count, at least those that are stored."""
-        values = self.values[:]
-        tail = values[self.start :]
-        while len(values) < count:
-            tail = list(map(add, tail, self.steps))
-            values += tail
+        """The values at n = 1 .. count."""
+        start, period = self.start, self.period
+        turns = -(-(count - start) // period)
+        if turns <= 1:
+            return self.values[:count]
+        values = self.values[:start] + [0] * (turns * period)
+        if turns > period:
+            for place, (value, step) in enumerate(zip(self.values[start:], self.steps, strict=True), start):
+                values[place::period] = range(value, value + turns * step, step) if step else repeat(value, turns)
+        else:
+            tail = self.values[start:]
+            values[start : start + period] = tail
+            for place in range(start + period, len(values), period):
+                tail = list(map(add, tail, self.steps))
+                values[place : place + period] = tail
         del values[count:]
         return values
 
@@ -86,7 +95,7 @@ class Members:
         return self.upto(start + period)
 
     def upto(self, count: int) -> list[bool]:
-        """The flags of n = 1 .. count, at least those that are stored."""
+        """The flags of n = 1 .. count."""
         missing = count - len(self.flags)
         turns = -(-missing // self.period)
         return (self.flags + self.flags[self.start :] * turns)[:count]
@@ -96,27 +105,37 @@ EVERY: Final = Members(0, 1, [True])
 NONE: Final = Members(0, 1, [False])
 
 
-def joined(parts: Iterable[Members], *, every: bool) -> Members:
-    """The intersection of `parts` if `every`, else their union."""
+def joined(parts: Iterable[Members], *, every: bool, limit: int = LIMIT) -> Members:
+    """The intersection of `parts` if `every`, else their union; `limit` bounds its threshold plus period."""
     total: Members | None = None
     for part in parts:
         if total is None:
             total = part
             continue
-        start, period = _common(total, part)
+        start, period = _common(total, part, limit)
         flags = map(and_ if every else or_, total.aligned(start, period), part.aligned(start, period))
-        total = Members(start, period, list(flags))
+        total = _settled_members(start, period, list(flags))
     return total or (EVERY if every else NONE)
 
 
-def _common(left: Sequence | Members, right: Sequence | Members) -> tuple[int, int]:
+def _settled_members(start: int, period: int, flags: list[bool]) -> Members:
+    """`flags` with period 1 where the period holds none or all, so that further periods do not multiply."""
+    if period > 1:
+        count = sum(flags[start:])
+        if count in (0, period):
+            return Members(start, 1, flags[: start + 1])
+    return Members(start, period, flags)
+
+
+def _common(left: Sequence | Members, right: Sequence | Members, limit: int = LIMIT) -> tuple[int, int]:
     start = left.start if left.start > right.start else right.start
-    return _bounded(start, left.period if left.period == right.period else lcm(left.period, right.period))
+    return bounded(start, left.period if left.period == right.period else lcm(left.period, right.period), limit)
 
 
-def _bounded(start: int, period: int) -> tuple[int, int]:
-    if start + period > LIMIT:
-        raise Irregular(f"its pattern repeats only after more than {LIMIT:,} sizes")
+def bounded(start: int, period: int, limit: int = LIMIT) -> tuple[int, int]:
+    """A threshold and a period that can be followed; raises Irregular for others."""
+    if start + period > limit:
+        raise Irregular(f"its pattern repeats only after more than {limit:,} sizes")
     return start, period
 
 
@@ -147,7 +166,7 @@ def _linear(parts: list[tuple[Sequence, int]], const: int) -> Sequence:
         values = [value * factor + const for value in first.values]
         return Sequence(first.start, first.period, values, [step * factor for step in first.steps])
     start = max(part.start for part, _ in parts)
-    start, period = _bounded(start, lcm(*[part.period for part, _ in parts]))
+    start, period = bounded(start, lcm(*[part.period for part, _ in parts]))
     values, steps = first.aligned(start, period)
     values = [value * factor + const for value in values]
     steps = [step * factor for step in steps]
@@ -199,7 +218,7 @@ def _floor(of: Sequence, by: int) -> Sequence:
     growth = 1
     for step in set(of.steps):
         growth = lcm(growth, by // gcd(by, step))
-    start, period = _bounded(of.start, of.period * growth)
+    start, period = bounded(of.start, of.period * growth)
     values, steps = of.aligned(start, period)
     return Sequence(start, period, [value // by for value in values], [step // by for step in steps])
 
@@ -216,7 +235,7 @@ def _settled(values: list[int], steps: list[int], start: int) -> int:
 def _after(of: Sequence, turns: int) -> Sequence:
     if not turns:
         return of
-    start, period = _bounded(of.start + turns * of.period, of.period)
+    start, period = bounded(of.start + turns * of.period, of.period)
     return Sequence(start, period, of.upto(start + period), of.steps)
 
 
@@ -239,7 +258,7 @@ def _extreme(left: Sequence, right: Sequence, largest: bool) -> Sequence:
 
 def _select(where: Members, then: Sequence, other: Sequence) -> Sequence:
     start = max(where.start, then.start, other.start)
-    start, period = _bounded(start, lcm(where.period, then.period, other.period))
+    start, period = bounded(start, lcm(where.period, then.period, other.period))
     flags = where.aligned(start, period)
     a, a_steps = then.aligned(start, period)
     b, b_steps = other.aligned(start, period)
@@ -266,7 +285,7 @@ def _quotient(of: Sequence, by: Sequence) -> Sequence:
         for divisor in set(by.values[by.start :]):
             growth = lcm(growth, abs(divisor) // gcd(divisor, step))
     start, period = _common(of, by)
-    start, period = _bounded(start, period * growth)
+    start, period = bounded(start, period * growth)
     a, a_steps = of.aligned(start, period)
     b, _ = by.aligned(start, period)
     values = [x // y for x, y in zip(a, b, strict=True)]
@@ -320,7 +339,7 @@ def _reduced(of: Sequence, by: int) -> Sequence:
     growth = 1
     for step in set(of.steps):
         growth = lcm(growth, by // gcd(by, step))
-    start, period = _bounded(of.start, of.period * growth)
+    start, period = bounded(of.start, of.period * growth)
     values, _ = of.aligned(start, period)
     return Sequence(start, period, [value % by for value in values], [0] * period)
 
@@ -391,7 +410,7 @@ def _factor_never_falls(expr: Expr) -> bool:
 
 def _rises(of: Sequence) -> bool:
     values = of.upto(of.start + 2 * of.period)
-    return all(step >= 0 for step in of.steps) and all(x <= y for x, y in zip(values, values[1:], strict=False))
+    return all(step >= 0 for step in of.steps) and all(x <= y for x, y in pairwise(values))
 
 
 # -- one by one ------------------------------------------------------------------------------------------------------
@@ -404,7 +423,7 @@ def column(expr: Expr, upto: int) -> list[int]:
     except Irregular:
         pass
     else:
-        return of.upto(upto) if upto >= len(of.values) else of.values[:upto]
+        return of.upto(upto)
     total: list[int] = list(repeat(expr.const, upto))
     for atom, factor in expr.terms:
         more = _atom_column(atom, upto)
@@ -418,7 +437,7 @@ def _atom_column(atom: Atom, upto: int) -> list[int]:
     except Irregular:
         pass
     else:
-        return of.upto(upto) if upto >= len(of.values) else of.values[:upto]
+        return of.upto(upto)
     if isinstance(atom, Floor):
         return [value // atom.by for value in column(atom.of, upto)]
     if isinstance(atom, Product):
@@ -446,7 +465,7 @@ def flags_upto(condition: Condition, upto: int) -> list[bool]:
     except Irregular:
         pass
     else:
-        return known.upto(upto) if upto >= len(known.flags) else known.flags[:upto]
+        return known.upto(upto)
     kind = condition.kind
     if kind in (Kind.ALL, Kind.ANY):
         join = all if kind is Kind.ALL else any

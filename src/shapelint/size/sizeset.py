@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import TYPE_CHECKING, Final, TypedDict
 
-from shapelint.size.sequence import LIMIT, Members, joined
+from shapelint.size.sequence import LIMIT, Irregular, Members, bounded, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SIZE_LIMIT: Final = 2**31
 """Sizes are below this; no runtime's tensors are larger."""
+
+_JOIN_LIMIT: Final = 2**21
+"""The largest threshold plus period of a set that is made of two others; beyond it they are searched up to `LIMIT`."""
 
 
 class Undecided(ValueError):
@@ -71,26 +75,23 @@ class SizeSet:
     @classmethod
     def of_range(cls, low: int, high: int | None, step: int = 1) -> SizeSet:
         """Every `step`-th size from `low` on, up to `high` inclusive where it is given."""
-        low = max(low, 1) if step == 1 else low
+        if low < 1:
+            low = 1 + (low - 1) % step
         if high is None:
-            return cls._normal((), low, step, (low % step,))
+            return cls((), low, step, (low % step,))
         if step == 1:
             return cls(((low, high),) if low <= high else ())
-        return cls(_joined_ranges((n, n) for n in range(low, high + 1, step) if n >= 1))
+        return cls(tuple([(n, n) for n in range(low, high + 1, step)]))
 
     @classmethod
     def of_multiples(cls, by: int, rest: int = 0) -> SizeSet:
         """The sizes by*k + rest for k >= 0."""
-        return cls._normal((), max(rest, 1), by, (rest % by,))
+        return cls.of_range(rest, None, by)
 
     @classmethod
     def of_sizes(cls, sizes: Iterable[int]) -> SizeSet:
         """Just these sizes."""
         return cls(_joined_ranges((n, n) for n in sorted(set(sizes)) if n >= 1))
-
-    @classmethod
-    def _normal(cls, extra: tuple[tuple[int, int], ...], start: int, period: int, residues: tuple[int, ...]) -> SizeSet:
-        return cls.of_members(cls(extra, start, period, residues).members())
 
     # -- asking --------------------------------------------------------------------------------------------------
 
@@ -170,8 +171,9 @@ class SizeSet:
     # -- combining -----------------------------------------------------------------------------------------------
 
     def members(self) -> Members:
-        """The set as flags."""
-        below = self.start - 1 if self.residues else (self.extra[-1][1] if self.extra else 0)
+        """The set as flags; raises Irregular where that were too many."""
+        below = self.start - 1 if self.residues else self._last
+        bounded(below, self.period, _JOIN_LIMIT)
         flags = [False] * below
         for low, high in self.extra:
             flags[low - 1 : high] = [True] * (high - low + 1)
@@ -183,34 +185,60 @@ class SizeSet:
             return self
         if self.is_every:
             return other
-        limits = [part.checked_to for part in (self, other) if part.checked_to is not None]
-        if limits:
-            return _searched(self, other, min(limits), every=True)
-        return self.of_members(joined([self.members(), other.members()], every=True))
+        if self == other:
+            return self
+        for part, whole in ((self, other), (other, self)):
+            if part.is_finite and (whole.checked_to is None or part._last <= whole.checked_to):
+                return SizeSet(_common_ranges(part.extra, whole))
+        return self._join(other, every=True)
 
     def __or__(self, other: SizeSet) -> SizeSet:
         if self.is_every or other.is_every:
-            return SizeSet.of_range(1, None)
+            return EVERY_SIZE
+        if self == other:
+            return self
+        if self.is_finite and other.is_finite:
+            return SizeSet(_joined_ranges(sorted(self.extra + other.extra)))
+        return self._join(other, every=False)
+
+    def _join(self, other: SizeSet, *, every: bool) -> SizeSet:
         limits = [part.checked_to for part in (self, other) if part.checked_to is not None]
-        if limits:
-            return _searched(self, other, min(limits), every=False)
-        return self.of_members(joined([self.members(), other.members()], every=False))
+        if not limits:
+            try:
+                return self.of_members(joined([self.members(), other.members()], every=every, limit=_JOIN_LIMIT))
+            except Irregular:
+                limits = [LIMIT]
+        return _searched(self, other, min(limits), every=every)
+
+    @property
+    def _last(self) -> int:
+        """The end of the last range."""
+        return self.extra[-1][1] if self.extra else 0
 
     def __invert__(self) -> SizeSet:
         if self.checked_to is not None:
             raise Undecided("the complement of a set that was searched only in part is not known")
-        members = self.members()
+        if self.is_finite:
+            ends = [0, *[last for _, last in self.extra]]
+            gaps = [(end + 1, first - 1) for end, (first, _) in zip(ends, self.extra, strict=False) if end + 1 < first]
+            return SizeSet(tuple(gaps), ends[-1] + 1, 1, (0,))
+        try:
+            members = self.members()
+        except Irregular as error:
+            raise Undecided("the complement of a set with so long a period is not written down") from error
         return self.of_members(Members(members.start, members.period, [not flag for flag in members.flags]))
 
     def __sub__(self, other: SizeSet) -> SizeSet:
         return self & ~other
 
     def __le__(self, other: SizeSet) -> bool:
-        """Whether every member is a member of `other`; both complete, or `self` finite within what was searched."""
-        if other.checked_to is not None and self.is_finite and (not self.extra or self.extra[-1][1] <= other.checked_to):
-            other = replace(other, checked_to=None)
-        if other.is_every:
+        """Whether every member is a member of `other`; raises Undecided where too little of either is known."""
+        if other.is_every or self == other:
             return True
+        if self.checked_to is not None:
+            raise Undecided("whether a set that was searched only in part lies within another is not known")
+        if self.is_finite and (other.checked_to is None or self._last <= other.checked_to):
+            return (self & other) == self
         return (self - other).is_empty
 
     # -- writing -------------------------------------------------------------------------------------------------
@@ -243,18 +271,39 @@ class SizeSet:
 
 
 def _searched(left: SizeSet, right: SizeSet, limit: int, *, every: bool) -> SizeSet:
-    """Intersection or union up to `limit`; complete where a finite complete side settles the rest."""
-    if every:
-        for part in (left, right):
-            if part.is_finite and (not part.extra or part.extra[-1][1] <= limit):
-                other = right if part is left else left
-                return SizeSet.of_sizes(n for n in part if n in other)
-    flags = [
-        a.upto(limit) if limit >= len(a.flags) else a.flags[:limit]
-        for a in (replace(part, checked_to=None).members() for part in (left, right))
-    ]
-    join = all if every else any
-    return SizeSet(_ranges([join(pair) for pair in zip(*flags, strict=True)]), checked_to=limit)
+    """Intersection or union up to `limit`."""
+    parts = [SizeSet(_members_between(part, 1, limit)) for part in (left, right)]
+    found = parts[0] & parts[1] if every else parts[0] | parts[1]
+    return replace(found, checked_to=limit)
+
+
+def _members_between(of: SizeSet, low: int, high: int) -> tuple[tuple[int, int], ...]:
+    """The members from `low` to `high` as ranges."""
+    found = [(max(first, low), min(last, high)) for first, last in of.extra if first <= high and last >= low]
+    begin = max(low, of.start)
+    if of.residues and begin <= high:
+        if of.period == 1:
+            return _joined_ranges([*found, (begin, high)])
+        base = begin - begin % of.period
+        cycles = range(base, high + 1, of.period)
+        found += [(n, n) for cycle in cycles for r in of.residues if begin <= (n := cycle + r) <= high]
+    return _joined_ranges(found)
+
+
+def _common_ranges(ranges: tuple[tuple[int, int], ...], of: SizeSet) -> tuple[tuple[int, int], ...]:
+    """The members of `of` in `ranges`."""
+    if of.residues:
+        return tuple([pair for low, high in ranges for pair in _members_between(of, low, high)])
+    found = []
+    place = 0
+    for low, high in ranges:
+        while place < len(of.extra) and of.extra[place][1] < low:
+            place += 1
+        for first, last in of.extra[place:]:
+            if first > high:
+                break
+            found.append((max(first, low), min(last, high)))
+    return tuple(found)
 
 
 def _ranges(flags: list[bool]) -> tuple[tuple[int, int], ...]:
@@ -285,18 +334,17 @@ def _primes(n: int) -> Iterator[int]:
 
 
 def _divisors(n: int) -> list[int]:
-    return [divisor for divisor in range(1, n + 1) if n % divisor == 0]
+    small = [divisor for divisor in range(1, isqrt(n) + 1) if n % divisor == 0]
+    return small + [n // divisor for divisor in reversed(small) if divisor * divisor < n]
 
 
 def scaled(of: SizeSet, by: int) -> SizeSet:
     """The sizes by*n for n in `of`."""
-    members = of.members()
-    start, period = members.start * by, members.period * by
-    if start + period > LIMIT * by:
-        raise Undecided("a set too large to scale")
-    flags = [False] * (start + period)
-    flags[by - 1 :: by] = members.flags
-    return SizeSet.of_members(Members(start, period, flags))
+    extra = tuple([(n * by, n * by) for low, high in of.extra for n in range(low, high + 1)]) if by > 1 else of.extra
+    checked_to = None if of.checked_to is None else of.checked_to * by + by - 1
+    if not of.residues:
+        return SizeSet(extra, checked_to=checked_to)
+    return SizeSet(extra, of.start * by, of.period * by, tuple([residue * by for residue in of.residues]))
 
 
 EVERY_SIZE: Final = SizeSet.of_range(1, None)

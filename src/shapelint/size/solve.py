@@ -8,10 +8,13 @@ of the others' sets satisfies it. Anything else is reported as undecided; nothin
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import lcm
+from functools import reduce
+from math import gcd, isqrt, lcm
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from shapelint.size.condition import Condition, Kind, at_least, equal
+from shapelint.size.condition import Condition, Kind, at_least, divides, equal, negate
+from shapelint.size.evaluate import compare, holds
 from shapelint.size.expr import Expr, Product, Symbol
 from shapelint.size.sequence import (
     EVERY,
@@ -20,6 +23,7 @@ from shapelint.size.sequence import (
     Irregular,
     Members,
     Sequence,
+    bounded,
     flags_upto,
     joined,
     members,
@@ -34,7 +38,10 @@ if TYPE_CHECKING:
     from shapelint.size.condition import Held
     from shapelint.size.expr import Table
 
-_MOST_CLASSES: Final = 4096
+_MOST_CLASSES: Final = 1 << 17
+"""How many pairs of residue classes are tried."""
+_MOST_PRODUCT: Final = 1 << 40
+"""The largest constant of which the divisors are looked for."""
 
 
 @dataclass(slots=True)
@@ -79,9 +86,15 @@ def _single(condition: Condition) -> SizeSet:
     try:
         flags = flags_upto(condition, LIMIT)
     except (ZeroDivisionError, ValueError, OverflowError):
-        return SizeSet(checked_to=1)
-    ranges = SizeSet.of_members(Members(LIMIT, 1, [*flags, False]))
-    return SizeSet(ranges.extra, checked_to=LIMIT)
+        symbol = single_symbol(condition)
+        assert symbol is not None
+        flags = [holds(condition, {symbol: n}) for n in range(1, LIMIT + 1)]
+    return _searched(flags)
+
+
+def _searched(flags: list[bool]) -> SizeSet:
+    """The set of which `flags` tell up to `LIMIT` and nothing above."""
+    return SizeSet(SizeSet.of_members(Members(LIMIT, 1, [*flags, False])).extra, checked_to=LIMIT)
 
 
 def is_always(held: Held) -> bool:
@@ -152,9 +165,7 @@ def _conjunction(conditions: list[Condition]) -> SizeSet:
         regular.sort(key=lambda part: part.period)
         decided = SizeSet.of_members(joined(regular, every=True))
     except Irregular:
-        flags = [all(column) for column in zip(*[part.upto(LIMIT)[:LIMIT] for part in regular], strict=True)]
-        extra = SizeSet.of_members(Members(LIMIT, 1, [*flags, False])).extra
-        decided = SizeSet(extra, checked_to=LIMIT)
+        decided = _searched([all(column) for column in zip(*[part.upto(LIMIT) for part in regular], strict=True)])
     return decided & irregular
 
 
@@ -166,54 +177,100 @@ class _NotRecognised(Exception):
 
 
 def _couple(solution: Solution, conditions: list[Condition]) -> None:
+    """Narrows the sets by what couples symbols.
+
+    The members for which some partner satisfies one condition need not have one that satisfies all. Where the
+    conditions form no cycle over the symbols they have, once the sets are narrowed until nothing changes (Freuder 1982,
+    "A sufficient condition for backtrack-free search"); a condition that closes a cycle is implied or undecided.
+    """
     solution.coupled = conditions
-    base = dict(solution.sets)
-    seen = 0
+    tree: list[Condition] = []
+    components: list[int] = []
     for condition in conditions:
         symbols = condition.table.symbols_in(condition.mask)
-        overlap = seen & condition.mask
-        seen |= condition.mask
         try:
-            if any(not base[symbol].is_complete for symbol in symbols):
+            if any(not solution.sets[symbol].is_complete for symbol in symbols):
                 raise _NotRecognised
-            projections = {symbol: _projection(condition, symbol, base) for symbol in symbols}
+            narrowed = {symbol: _narrowed(condition, symbol, solution.sets) for symbol in symbols}
         except (_NotRecognised, Irregular):
             solution.undecided.append(condition)
             continue
-        if overlap and not all((base[symbol] <= projections[symbol]) for symbol in symbols):
-            # The members for which some partner satisfies one equation need not have one that satisfies all.
+        if all((component & condition.mask).bit_count() <= 1 for component in components):
+            touched = [component for component in components if component & condition.mask]
+            components = [component for component in components if component not in touched]
+            components.append(reduce(or_, touched, condition.mask))
+            tree.append(condition)
+        elif not _is_implied(condition, tree, solution.sets):
             solution.undecided.append(condition)
-        for symbol, found in projections.items():
-            solution.sets[symbol] = solution.sets[symbol] & found
+        solution.sets.update(narrowed)
+    _narrow(solution, tree)
+
+
+def _narrow(solution: Solution, tree: list[Condition]) -> None:
+    """Narrows the sets by `tree` until nothing changes; what cannot be followed to the end is undecided."""
+    for _ in tree:
+        before = dict(solution.sets)
+        for condition in tree:
+            if condition in solution.undecided:
+                continue
+            symbols = condition.table.symbols_in(condition.mask)
+            try:
+                solution.sets.update({symbol: _narrowed(condition, symbol, solution.sets) for symbol in symbols})
+            except (_NotRecognised, Irregular):
+                solution.undecided.append(condition)
+        if solution.sets == before:
+            return
+
+
+def _narrowed(condition: Condition, symbol: Symbol, base: Mapping[Symbol, SizeSet]) -> SizeSet:
+    """The members of the set of `symbol` for which some members of the others' sets satisfy `condition`."""
+    found = base[symbol] & _projection(condition, symbol, base)
+    if not found.is_complete:
+        raise _NotRecognised
+    return found
+
+
+def _is_implied(condition: Condition, others: Iterable[Condition], base: Mapping[Symbol, SizeSet]) -> bool:
+    """Whether `condition` follows from one of `others`, or holds for all members of the sets."""
+    if any(_follows(condition, other) for other in others):
+        return True
+    opposite = negate(condition)
+    assert isinstance(opposite, Condition)
+    symbol = condition.table.symbols_in(condition.mask)[0]
+    try:
+        return _narrowed(opposite, symbol, base).is_empty
+    except (_NotRecognised, Irregular):
+        return False
+
+
+def _follows(condition: Condition, other: Condition) -> bool:
+    if condition.kind is Kind.DIVISIBLE and other.kind in (Kind.ZERO, Kind.DIVISIBLE):
+        return other.by % condition.by == 0 and divides(condition.by, other.expr) is condition
+    if condition.kind in (Kind.ZERO, Kind.NONZERO, Kind.NONNEGATIVE) and other.kind is Kind.ZERO:
+        distances = (condition.expr - other.expr, condition.expr + other.expr)
+        return any(isinstance(distance, int) and compare(condition, distance) for distance in distances)
+    return False
 
 
 def _projection(condition: Condition, onto: Symbol, base: Mapping[Symbol, SizeSet]) -> SizeSet:
     """The sizes of `onto` for which some members of the others' sets satisfy `condition`."""
     symbols = condition.table.symbols_in(condition.mask)
     if onto not in symbols:
-        found = NO_SIZE
-        if len(symbols) > 1:
-            found = _projection(condition, symbols[0], base) & base[symbols[0]]
-        else:
-            single = set_of(condition)
-            assert single is not None
-            found = single & base[symbols[0]]
-        if not found.is_complete:
-            raise _NotRecognised
+        found = _projection(condition, symbols[0], base) & base[symbols[0]]
         return NO_SIZE if found.is_empty else EVERY_SIZE
     if len(symbols) == 1:
-        single = set_of(condition)
-        assert single is not None
-        if not single.is_complete:
-            raise _NotRecognised
-        return single
+        return _complete(condition)
     if condition.kind is Kind.ANY:
         total = NO_SIZE
         for part in condition.parts:
             total = total | _projection(part, onto, base)
         return total
-    if condition.kind is Kind.DIVISIBLE:
+    if condition.kind is Kind.ALL and all(single_symbol(part) for part in condition.parts):
+        return _conjunction_of_singles(condition, onto, base)
+    if condition.kind in (Kind.DIVISIBLE, Kind.INDIVISIBLE):
         return _divisible(condition, onto, symbols, base)
+    if condition.kind is Kind.NONZERO and len(symbols) == 2:
+        return _differing(condition, onto, symbols, base)
     if condition.kind in (Kind.ZERO, Kind.NONNEGATIVE):
         expr = condition.expr
         if len(expr.terms) == 1 and isinstance(expr.terms[0][0], Product):
@@ -221,6 +278,25 @@ def _projection(condition: Condition, onto: Symbol, base: Mapping[Symbol, SizeSe
         if len(symbols) == 2:
             return _sum(condition, onto, symbols, base)
     raise _NotRecognised
+
+
+def _conjunction_of_singles(condition: Condition, onto: Symbol, base: Mapping[Symbol, SizeSet]) -> SizeSet:
+    """Conditions in one symbol each, of which all hold."""
+    found = {symbol: base[symbol] for symbol in condition.table.symbols_in(condition.mask)}
+    found[onto] = EVERY_SIZE
+    for part in condition.parts:
+        symbol = single_symbol(part)
+        assert symbol is not None
+        found[symbol] = found[symbol] & _complete(part)
+    return NO_SIZE if any(of.is_empty for of in found.values()) else found[onto]
+
+
+def _complete(held: Held) -> SizeSet:
+    """The set at which `held` holds, if it is complete."""
+    found = set_of(held)
+    if found is None or not found.is_complete:
+        raise _NotRecognised
+    return found
 
 
 def _split(expr: Expr, onto: Symbol) -> tuple[Expr, Expr]:
@@ -246,10 +322,7 @@ def _sum(condition: Condition, onto: Symbol, symbols: tuple[Symbol, ...], base: 
     allowed = base[partner].members()
     if condition.kind is Kind.NONNEGATIVE:
         most = _greatest(by, allowed)
-        if most is None:
-            return EVERY_SIZE
-        held = at_least(mine + most, 0)
-        return set_of(held) or _raise()
+        return EVERY_SIZE if most is None else _complete(at_least(mine + most, 0))
     if all(step >= 0 for step in by.steps):
         return _reached(_negated(of), by, allowed)
     if all(step <= 0 for step in by.steps):
@@ -257,8 +330,17 @@ def _sum(condition: Condition, onto: Symbol, symbols: tuple[Symbol, ...], base: 
     raise _NotRecognised
 
 
-def _raise() -> SizeSet:
-    raise _NotRecognised
+def _differing(
+    condition: Condition, onto: Symbol, symbols: tuple[Symbol, ...], base: Mapping[Symbol, SizeSet]
+) -> SizeSet:
+    """F(x) + G(y) + c != 0: excluded is only what meets the single value of a constant G."""
+    mine, others = _split(condition.expr, onto)
+    partner = next(symbol for symbol in symbols if symbol is not onto)
+    by, allowed = sequence(others), base[partner].members()
+    most, least = _greatest(by, allowed), _greatest(_negated(by), allowed)
+    if most is None or least is None or most != -least:
+        return EVERY_SIZE
+    return _complete(negate(equal(mine + most, 0)))
 
 
 def _negated(of: Sequence) -> Sequence:
@@ -267,7 +349,7 @@ def _negated(of: Sequence) -> Sequence:
 
 def _greatest(of: Sequence, allowed: Members) -> int | None:
     """The greatest value at a member of `allowed`; None where it grows without bound."""
-    start, period = max(of.start, allowed.start), lcm(of.period, allowed.period)
+    start, period = bounded(max(of.start, allowed.start), lcm(of.period, allowed.period))
     values, steps = of.aligned(start, period)
     flags = allowed.aligned(start, period)
     if any(flag and step > 0 for flag, step in zip(flags[start:], steps, strict=True)):
@@ -277,9 +359,7 @@ def _greatest(of: Sequence, allowed: Members) -> int | None:
 
 def _reached(wanted: Sequence, by: Sequence, allowed: Members) -> SizeSet:
     """The n at which `wanted` is a value that `by`, which never decreases from period to period, takes in `allowed`."""
-    start, period = max(by.start, allowed.start), lcm(by.period, allowed.period)
-    if start + period > LIMIT:
-        raise _NotRecognised
+    start, period = bounded(max(by.start, allowed.start), lcm(by.period, allowed.period))
     values, steps = by.aligned(start, period)
     flags = allowed.aligned(start, period)
     kept = [value for value, flag in zip(values, flags, strict=True) if flag]
@@ -346,70 +426,70 @@ def _product(
     if target == 0:
         total = NO_SIZE
         for symbol, part in parts.items():
-            zero = set_of(equal(part, 0))
-            if zero is None or not zero.is_complete:
-                raise _NotRecognised
+            zero = _complete(equal(part, 0))
             if symbol is onto:
                 total = total | zero
             elif not (zero & base[symbol]).is_empty:
                 return EVERY_SIZE
         return total
-    if target < 0 or target > 1 << 40:
+    if target < 0 or target > _MOST_PRODUCT or any(_may_be_negative(part) for part in parts.values()):
         raise _NotRecognised
     divisors = _divisors(target)
-    reached: dict[Symbol, dict[int, SizeSet]] = {}
-    for symbol, part in parts.items():
-        reached[symbol] = {}
-        for divisor in divisors:
-            found = set_of(equal(part, divisor))
-            if found is None or not found.is_complete:
-                raise _NotRecognised
-            if not (found & base[symbol]).is_empty:
-                reached[symbol][divisor] = found
-        low = part.bounds[0]
-        if low is None or low < 0:
-            raise _NotRecognised
     others = {1}
-    for symbol in symbols:
+    for symbol, part in parts.items():
         if symbol is not onto:
-            others = {a * b for a in others for b in reached[symbol] if target % (a * b) == 0}
+            reached = [divisor for divisor in divisors if not (_where_equal(part, divisor) & base[symbol]).is_empty]
+            others = {a * b for a in others for b in reached if target % (a * b) == 0}
     total = NO_SIZE
-    for divisor, found in reached[onto].items():
+    for divisor in divisors:
         if target // divisor in others:
-            total = total | found
+            total = total | _where_equal(parts[onto], divisor)
     return total
+
+
+def _may_be_negative(part: Expr) -> bool:
+    low = part.bounds[0]
+    return low is None or low < 0
+
+
+def _where_equal(part: Expr, value: int) -> SizeSet:
+    """The sizes at which `part` has this value, however large they are where it never stays the same."""
+    try:
+        of = sequence(part)
+    except Irregular:
+        return _complete(equal(part, value))
+    if 0 in of.steps:
+        return _complete(equal(part, value))
+    sizes = [place for place, found in enumerate(of.values, 1) if found == value]
+    for place, (found, step) in enumerate(zip(of.values[of.start :], of.steps, strict=True), of.start + 1):
+        turns, rest = divmod(value - found, step)
+        if rest == 0 and turns > 0:
+            sizes.append(place + turns * of.period)
+    return SizeSet.of_sizes(sizes)
 
 
 def _large_product(
     parts: Mapping[Symbol, Expr], factor: int, target: int, onto: Symbol, base: Mapping[Symbol, SizeSet]
 ) -> SizeSet:
-    most = 1
-    if factor < 0:
+    if factor < 0 or any(_may_be_negative(part) for part in parts.values()):
         raise _NotRecognised
+    if target <= 0:
+        return EVERY_SIZE
+    most: int | None = factor
     for symbol, part in parts.items():
-        low = part.bounds[0]
-        if low is None or low < 0:
-            raise _NotRecognised
-        if symbol is onto:
-            continue
-        greatest = _greatest(sequence(part), base[symbol].members())
-        if greatest is None:
-            found = set_of(at_least(parts[onto], 1 if target > 0 else 0))
-            return found or _raise()
-        most *= greatest
-    found = set_of(at_least(parts[onto] * (most * factor), target))
-    return found or _raise()
+        if symbol is not onto:
+            greatest = _greatest(sequence(part), base[symbol].members())
+            if greatest is not None and greatest <= 0:
+                return NO_SIZE
+            most = None if most is None or greatest is None else most * greatest
+    return _complete(at_least(parts[onto], 1) if most is None else at_least(parts[onto] * most, target))
 
 
 def _divisors(n: int) -> list[int]:
     found = []
-    candidate = 1
-    while candidate * candidate <= n:
+    for candidate in range(1, isqrt(n) + 1):
         if n % candidate == 0:
             found += [candidate, n // candidate]
-        candidate += 1
-        if candidate > 1 << 20:
-            raise _NotRecognised
     return sorted(set(found))
 
 
@@ -428,45 +508,49 @@ def _divisible(
             rows.append((factor, _by_symbol(atom, inside)))
         else:
             raise _NotRecognised
-    classes = {symbol: _classes([row.get(symbol) for _, row in rows], by, base[symbol]) for symbol in symbols}
-    others: set[tuple[int, ...]] = {tuple(factor % by for factor, _ in rows)}
+    const = condition.expr.const
+    # Where only the greatest common divisors with `by` matter, they stand for the residues.
+    reduced = len(rows) == 1 and const == 0
+    others: set[tuple[int, ...]] = {tuple([factor % by for factor, _ in rows])}
     for symbol in symbols:
         if symbol is not onto:
-            found = set(classes[symbol][1])
-            others = {tuple(a * b % by for a, b in zip(one, two, strict=True)) for one in others for two in found}
-            if len(others) > _MOST_CLASSES:
+            start, period, values = _residues([row.get(symbol) for _, row in rows], by, base[symbol], reduced)
+            flags = base[symbol].members().aligned(start, period)
+            found = {value for value, flag in zip(values, flags, strict=True) if flag}
+            if len(others) * len(found) > _MOST_CLASSES:
                 raise _NotRecognised
-    shape, values = classes[onto]
-    const = condition.expr.const
-    good = {
-        value
-        for value in set(values)
-        if any((const + sum(a * b for a, b in zip(value, other, strict=True))) % by == 0 for other in others)
-    }
-    columns = [modulo(expr, by) if expr is not None else None for expr in (row.get(onto) for _, row in rows)]
-    flags = [value in good for value in _rows(columns, *shape)]
-    return SizeSet.of_members(Members(shape[0], shape[1], flags))
+            others = {tuple([a * b % by for a, b in zip(one, two, strict=True)]) for one in others for two in found}
+    mine = [place for place, (_, row) in enumerate(rows) if onto in row]
+    rest = [place for place, (_, row) in enumerate(rows) if onto not in row]
+    sums: dict[tuple[int, ...], set[int]] = {}
+    for other in others:
+        sums.setdefault(tuple([other[place] for place in mine]), set()).add(sum([other[place] for place in rest]) % by)
+    start, period, values = _residues([rows[place][1][onto] for place in mine], by, base[onto], reduced)
+    distinct = set(values)
+    if len(distinct) * len(sums) > _MOST_CLASSES:
+        raise _NotRecognised
+    good = set()
+    for value in distinct:
+        for factors, added in sums.items():
+            needed = -(const + sum([a * b for a, b in zip(value, factors, strict=True)])) % by
+            if needed in added if condition.kind is Kind.DIVISIBLE else added - {needed}:
+                good.add(value)
+                break
+    return SizeSet.of_members(Members(start, period, [value in good for value in values]))
 
 
-def _classes(
-    column: list[Expr | None], by: int, allowed: SizeSet
-) -> tuple[tuple[int, int], list[tuple[int, ...]]]:
-    """Threshold and period of the residues of all of `column`, and the tuples that occur in `allowed`."""
+def _residues(
+    column: list[Expr | None], by: int, allowed: SizeSet, reduced: bool
+) -> tuple[int, int, list[tuple[int, ...]]]:
+    """Threshold, period and the residues of all of `column`, 1 for None; their divisors of `by` if `reduced`."""
     parts = [modulo(expr, by) if expr is not None else None for expr in column]
     where = allowed.members()
     start = max([where.start, *[part.start for part in parts if part]])
-    period = lcm(where.period, *[part.period for part in parts if part])
-    if start + period > LIMIT:
-        raise _NotRecognised
-    flags = where.aligned(start, period)
-    values = [row for row, flag in zip(_rows(parts, start, period), flags, strict=True) if flag]
-    return (start, period), list(dict.fromkeys(values))
-
-
-def _rows(parts: list[Sequence | None], start: int, period: int) -> list[tuple[int, ...]]:
-    ones = [1] * (start + period)
-    columns = [part.aligned(start, period)[0] if part else ones for part in parts]
-    return list(zip(*columns, strict=True))
+    start, period = bounded(start, lcm(where.period, *[part.period for part in parts if part]))
+    columns = [part.aligned(start, period)[0] if part else [1] * (start + period) for part in parts]
+    if reduced:
+        columns = [[gcd(value, by) for value in column] for column in columns]
+    return start, period, list(zip(*columns, strict=True))
 
 
 __all__ = ["EVERY", "NONE", "Solution", "is_always", "is_never", "set_of", "single_symbol", "solve"]

@@ -9,8 +9,13 @@ from shapelint.size.expr import Expr, Extreme, Floor, Product, Quotient, Rounded
 from shapelint.size.floats import FloatTerm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shapelint.size.expr import Atom, Size
     from shapelint.size.sizeset import SizeSet
+
+LONGEST: Final = 4096
+"""How long a dim or a domain may be to be read."""
 
 MOST_LISTED: Final = 6
 """How many residues or ranges a text lists before it counts them."""
@@ -35,7 +40,7 @@ def _sum(expr: Expr, *, ceil: bool) -> str:
     for word, factor in parts:
         sign = "-" if factor < 0 else "+"
         piece = word if abs(factor) == 1 else f"{abs(factor)}*{_factor(word)}"
-        text = f"{text} {sign} {piece}" if text else (f"-{piece}" if factor < 0 else piece)
+        text = f"{text} {sign} {piece}" if text else (f"-{_factor(piece)}" if factor < 0 else piece)
     if const and text:
         return f"{text} {'-' if const < 0 else '+'} {abs(const)}"
     return text or str(const)
@@ -131,12 +136,14 @@ def write_condition(condition: Condition, *, ceil: bool = True) -> str:
     sign = {Kind.ZERO: "==", Kind.NONZERO: "!=", Kind.NONNEGATIVE: ">="}[kind]
     plus = tuple([(atom, factor) for atom, factor in expr.terms if factor > 0])
     minus = tuple([(atom, -factor) for atom, factor in expr.terms if factor < 0])
-    left = expr.table.linear(plus, expr.const if plus and expr.const > 0 and minus else 0)
-    right = expr.table.linear(minus, 0 if plus and expr.const > 0 and minus else -expr.const)
-    if not plus and kind is Kind.NONNEGATIVE:
-        return f"{write(expr.table.linear(minus, 0), ceil=ceil)} <= {expr.const}"
     if not plus:
-        left, right = right - right + expr.table.linear(minus, 0), expr.const
+        plus, minus = minus, plus
+        left, right = expr.table.linear(plus, 0), expr.table.linear((), expr.const)
+        sign = "<=" if kind is Kind.NONNEGATIVE else sign
+    elif minus and expr.const > 0:
+        left, right = expr.table.linear(plus, expr.const), expr.table.linear(minus, 0)
+    else:
+        left, right = expr.table.linear(plus, 0), expr.table.linear(minus, -expr.const)
     return f"{write(left, ceil=ceil)} {sign} {write(right, ceil=ceil)}"
 
 
@@ -151,15 +158,43 @@ def describe(of: SizeSet) -> str:
     if of.residues:
         words.append(_periodic(of))
     if of.extra:
-        words.append(("also " if of.residues else "") + _listed([_range(*pair) for pair in of.extra], _count(of.extra)))
+        words.append(("also " if of.residues else "") + _listed(_runs(of.extra), _count(of.extra)))
     text = "; ".join(words) or "none"
     if of.checked_to is not None:
         text += f" (searched up to {of.checked_to:,})"
     return text
 
 
-def _range(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first} to {last}"
+def _range(first: int, last: int, step: int = 1) -> str:
+    if first == last:
+        return str(first)
+    return f"{first} to {last}" if step == 1 else f"{first} to {last} in steps of {step}"
+
+
+_LEAST_STEPS: Final = 4
+"""How many single sizes at one distance are written as steps."""
+
+
+def _steps(ranges: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int, int]]:
+    """The ranges, with single sizes at one distance as first, last and step."""
+    place = 0
+    while place < len(ranges):
+        first, last = ranges[place]
+        end = place + 1
+        if first == last and end < len(ranges):
+            step = ranges[end][0] - first
+            while end < len(ranges) and ranges[end] == (first + step * (end - place),) * 2:
+                end += 1
+            if end - place >= _LEAST_STEPS:
+                yield first, ranges[end - 1][0], step
+                place = end
+                continue
+        yield first, last, 1
+        place += 1
+
+
+def _runs(ranges: tuple[tuple[int, int], ...]) -> list[str]:
+    return [_range(*run) for run in _steps(ranges)]
 
 
 def _count(ranges: tuple[tuple[int, int], ...]) -> int:
@@ -210,7 +245,7 @@ def _words(words: list[str], last: str) -> str:
 
 
 def domain(of: SizeSet) -> str | None:
-    """The set in the syntax of `sizes:` and `where`; None where it is empty or irregular."""
+    """The set in the syntax of `sizes:` and `where`; None where it is empty, irregular or longer than is read."""
     if of.is_empty or of.checked_to is not None:
         return None
     if of.is_every:
@@ -224,5 +259,7 @@ def domain(of: SizeSet) -> str | None:
             terms.append(f"{of.period}*k" if least == of.period else f"{of.period}*k in {least}..")
         else:
             terms.append(f"{of.period}*k + {residue} in {least}..")
-    terms += [str(first) if first == last else f"{first}..{last}" for first, last in of.extra]
-    return " | ".join(terms)
+    for first, last, step in _steps(of.extra):
+        terms.append(str(first) if first == last else f"{first}..{last}" + (f" step {step}" if step > 1 else ""))
+    text = " | ".join(terms)
+    return text if len(text) <= LONGEST else None

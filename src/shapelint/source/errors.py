@@ -22,7 +22,7 @@ class Flaw:
     """The path of the node that is at fault, where one is."""
 
 
-class Unreadable(Exception):  # noqa: N818  (it is what the file is, not what went wrong here)
+class Unreadable(Exception):
     """A file that no graph can be made of, and why; `message`, `help` and `node` are those of the first flaw."""
 
     def __init__(self, rule: Rule, faults: tuple[Flaw, ...], file: str) -> None:

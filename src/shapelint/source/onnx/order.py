@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from shapelint.graph import Node
 
 
-def sort_nodes(
-    nodes: list[Node], reads: Sequence[Sequence[str]]
-) -> tuple[list[Node], list[Node]]:
+def sort_nodes(nodes: list[Node], reads: Sequence[Sequence[str]]) -> tuple[list[Node], list[Node]]:
     """`nodes` sorted stably, and the nodes of one cycle if there is one; `reads` are the names each node needs.
 
     Names that no node of `nodes` produces stand ready from the start.
@@ -53,7 +51,10 @@ def sort_nodes(
 
 
 def _find_cycle(needs: list[set[int]], missing: list[int]) -> list[int]:
-    """The nodes of one cycle, each before one that reads it; `missing` is positive where a node waits for ever."""
+    """The nodes of one cycle, each before one that reads it, from the earliest on.
+
+    `missing` is positive where a node waits for ever.
+    """
     index = next(index for index, count in enumerate(missing) if count)
     seen: dict[int, int] = {}
     walk: list[int] = []
@@ -61,4 +62,6 @@ def _find_cycle(needs: list[set[int]], missing: list[int]) -> list[int]:
         seen[index] = len(walk)
         walk.append(index)
         index = min(producer for producer in needs[index] if missing[producer])
-    return walk[seen[index] :][::-1]
+    cycle = walk[seen[index] :][::-1]
+    first = cycle.index(min(cycle))
+    return cycle[first:] + cycle[:first]

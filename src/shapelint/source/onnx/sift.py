@@ -1,7 +1,7 @@
 """A large file without its large payloads: read by position, in the same wire format, with the lengths made to fit.
 
 Invariant: parsing what is returned gives the records that parsing the whole file would give, `Tensor.raw` and the
-like excepted, which are None for payloads above `MAX_PAYLOAD` either way.
+like excepted, which may be None where there are more than `MAX_ELEMENTS`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from shapelint.source.onnx.wire import ELIDED, MAX_DEPTH, MAX_PAYLOAD, Malformed, read_varint
+from shapelint.source.onnx.wire import ELIDED, MAX_DEPTH, MAX_ELEMENTS, MAX_PAYLOAD, Malformed, read_varint
 
 if TYPE_CHECKING:
     from io import RawIOBase
@@ -20,8 +20,12 @@ WINDOW = 16_384
 _SMALL = 4096
 """Messages up to this many bytes are copied as they stand."""
 
+_MAX_FIELD = 64 << 20
+"""More than any field that is read in whole has, so that no other kind of file is read into memory."""
+
 _Inside: TypeAlias = "dict[int, _Inside | Literal['payload', 'prose']]"
-_TENSOR: _Inside = {number: "payload" for number in (4, 5, 6, 7, 9, 10, 11)} | {12: "prose"}
+_TENSOR: _Inside = {4: "payload", 5: "payload", 6: "payload", 7: "payload", 9: "payload", 12: "prose"}
+_TENSOR |= {10: "payload", 11: "payload"}
 _SPARSE: _Inside = {1: _TENSOR, 2: _TENSOR}
 _GRAPH: _Inside = {5: _TENSOR, 15: _SPARSE, 10: "prose"}
 _ATTRIBUTE: _Inside = {5: _TENSOR, 10: _TENSOR, 6: _GRAPH, 11: _GRAPH, 22: _SPARSE, 23: _SPARSE, 13: "prose"}
@@ -54,8 +58,8 @@ def sift(file: RawIOBase, size: int) -> Sifted:
 
 
 def read_at(file: RawIOBase, pos: int, length: int) -> bytes:
-    """Up to `length` bytes at `pos`: fewer only where the file ends."""
-    file.seek(pos)
+    """Up to `length` bytes at `pos`, or at the start where that is negative: fewer only where the file ends."""
+    file.seek(max(pos, 0))
     data = file.read(length) or b""
     while 0 < len(data) < length:
         more = file.read(length - len(data))
@@ -77,12 +81,17 @@ class _Sieve:
         if depth > MAX_DEPTH:
             raise Malformed(pos, f"messages nest deeper than {MAX_DEPTH}")
         run = pos
+        elements = 1
         while pos < end:
             tag, start, stop = self.field(pos, end)
             length = stop - start
+            if tag == 0x08 and inside is _TENSOR:
+                elements = min(elements * read_varint(self.window, start - self.base)[0], 1 << 63)
             if length > _SMALL and tag & 7 == 2:
                 what = inside.get(tag >> 3)
-                if what is not None and (what != "payload" or length > MAX_PAYLOAD):
+                if what is None and length > _MAX_FIELD:
+                    raise Malformed(pos, f"a field that is no payload has {length} bytes")
+                if what is not None and (what != "payload" or length > MAX_PAYLOAD or elements > MAX_ELEMENTS):
                     self.copy(run, pos, pieces)
                     run = stop
                     if what == "payload":

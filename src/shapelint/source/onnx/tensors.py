@@ -11,20 +11,18 @@ from struct import unpack
 from typing import TYPE_CHECKING
 
 from shapelint.graph import Constant, Scalar
-from shapelint.source.onnx.wire import unpack_varints
+from shapelint.source.onnx.wire import MAX_ELEMENTS, MAX_RANK, Malformed, unpack_varints
 
 if TYPE_CHECKING:
     from shapelint.source.onnx.wire import Tensor
 
-MAX_ELEMENTS = 1024
-"""Larger tensors are weights: their values say nothing about shapes."""
-
 STRING, BFLOAT16 = 8, 16
 NAMES = (
-    "undefined float32 uint8 int8 uint16 int16 int32 int64 string bool float16 float64 uint32 uint64 complex64"
-    " complex128 bfloat16 float8e4m3fn float8e4m3fnuz float8e5m2 float8e5m2fnuz uint4 int4 float4e2m1 float8e8m0"
-    " uint2 int2 float6e2m3 float6e3m2"
-).split()
+    "undefined", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16",
+    "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16", "float8e4m3fn", "float8e4m3fnuz",
+    "float8e5m2", "float8e5m2fnuz", "uint4", "int4", "float4e2m1", "float8e8m0", "uint2", "int2",
+    "float6e2m3", "float6e3m2",
+)  # fmt: skip
 """Element types by their number in `TensorProto.DataType`."""
 
 _FORMATS = {1: "f", 2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "?", 10: "e", 11: "d", 12: "I", 13: "Q"}
@@ -34,13 +32,23 @@ _BITS |= {17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2, 
 _SIGNED = {22, 26}
 _TYPED = {1: 4, 7: 7, 8: 6, 11: 10, 12: 11, 13: 11, 14: 4, 15: 10}
 """The field that holds a type's values unpacked; `int32_data` (5) for all others."""
-_MINIFLOATS = {17: (4, 3, 7), 18: (4, 3, 8), 19: (5, 2, 15), 20: (5, 2, 16), 23: (2, 1, 1), 27: (2, 3, 1), 28: (3, 2, 3)}
+_MINIFLOATS = {
+    17: (4, 3, 7),
+    18: (4, 3, 8),
+    19: (5, 2, 15),
+    20: (5, 2, 16),
+    23: (2, 1, 1),
+    27: (2, 3, 1),
+    28: (3, 2, 3),
+}
 """Bits of exponent and of mantissa, and the bias."""
 
 
 def read_constant(tensor: Tensor) -> tuple[Constant, str]:
     """`tensor` with its values where they are few and stand in the file, and what is wrong with it, or nothing."""
     dims, dtype = tensor.dims, tensor.dtype
+    if len(dims) > MAX_RANK:
+        return Constant(dtype, dims), f"has a shape of {len(dims)} dims; at most {MAX_RANK} are possible"
     if any(dim < 0 for dim in dims):
         return Constant(dtype, dims), f"has a negative size in its shape {list(dims)}"
     count = prod(dims)
@@ -87,7 +95,10 @@ def _read_typed(tensor: Tensor, count: int) -> tuple[Constant, str]:
     if count > MAX_ELEMENTS or tensor.typed is None:
         return unknown, ""
     bits = _BITS[dtype]
-    numbers = unpack_varints(tensor.typed)
+    try:
+        numbers = unpack_varints(tensor.typed)
+    except (IndexError, Malformed):
+        return unknown, "holds numbers that are cut off"
     stored = -(-bits * count // 8) if bits in (2, 4) else count
     if len(numbers) != stored:
         return unknown, f"holds {len(numbers)} numbers; its shape {list(dims)} of {NAMES[dtype]} takes {stored}"
@@ -145,4 +156,3 @@ def _floats(dtype: int) -> tuple[float, ...]:
     if dtype in (18, 20):
         negative[0] = nan
     return (*table, *negative)
-

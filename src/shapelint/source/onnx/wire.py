@@ -1,17 +1,23 @@
 """The protobuf wire format of a ModelProto as plain records, field by field as `onnx.proto` numbers them.
 
-Invariants: nothing is interpreted beyond its type; a payload above `MAX_PAYLOAD` bytes is stepped over; what protobuf
-would skip as unknown is skipped; every way of being malformed ends in `Malformed` with the offset.
+Invariants: nothing is interpreted beyond its type; a payload above `MAX_PAYLOAD` bytes or `MAX_ELEMENTS` elements is
+stepped over; what protobuf would skip as unknown is skipped; every way of being malformed ends in `Malformed` with
+the offset.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from struct import unpack, unpack_from
 from typing import TypeAlias
 
+MAX_ELEMENTS = 1024
+"""Larger tensors are weights: their values say nothing about shapes."""
 MAX_PAYLOAD = 16_384
-"""Bytes of the largest payload that is kept: 1,024 elements of the widest type."""
+"""Bytes of the largest payload that is kept: so many elements of the widest type."""
+MAX_RANK = 64
+"""More dims than any runtime takes; the product of a million of them would take minutes."""
 MAX_DEPTH = 100
 """Messages within messages; the limit that protobuf's own parsers have."""
 ELIDED = 0xFFFFFFFA
@@ -22,8 +28,8 @@ _CACHED = 256
 
 Dim: TypeAlias = int | str | None
 Raw: TypeAlias = (
-    "int | float | str | Tensor | Sparse | Graph | Type | None | tuple[int, ...] | tuple[float, ...]"
-    " | tuple[str, ...] | tuple[Tensor, ...] | tuple[Sparse, ...] | tuple[Graph, ...] | tuple[Type, ...]"
+    "int | float | str | Tensor | Sparse | Graph | Type | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]"
+    " | tuple[Tensor, ...] | tuple[Sparse, ...] | tuple[Graph, ...] | tuple[Type, ...] | None"
 )
 
 FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS, GRAPHS = range(1, 11)
@@ -202,6 +208,7 @@ class _Parser:
         self.data = data
         self.attributes: dict[bytes, Attribute] = {}
         self.types: dict[bytes, Type] = {}
+        self.entries: dict[bytes, tuple[str, str]] = {}
 
     def _varint(self, pos: int) -> tuple[int, int]:
         value, pos = read_varint(self.data, pos)
@@ -255,7 +262,8 @@ class _Parser:
             elif tag == 0x1A:
                 model.producer_version = _text(data[pos:stop])
             elif tag == 0x72:
-                self.entry(pos, stop, model.metadata)
+                key, value = self.entry(pos, stop)
+                model.metadata[key] = value
             elif tag == 0xCA:
                 model.functions.append(self.function(pos, stop))
             pos = stop
@@ -276,9 +284,13 @@ class _Parser:
         self._ended(pos, end)
         return domain, version
 
-    def entry(self, pos: int, end: int, entries: dict[str, str]) -> None:
-        """A StringStringEntryProto, added to `entries`."""
+    def entry(self, pos: int, end: int) -> tuple[str, str]:
+        """A StringStringEntryProto; exporters repeat the same ones on many nodes."""
         data = self.data
+        whole = data[pos:end]
+        known = self.entries.get(whole)
+        if known is not None:
+            return known
         key = value = ""
         while pos < end:
             tag = data[pos]
@@ -292,7 +304,8 @@ class _Parser:
                 tag, pos = read_varint(data, pos)
                 pos = self._skip(tag, pos, end)
         self._ended(pos, end)
-        entries[key] = value
+        pair = self.entries[whole] = (key, value)
+        return pair
 
     def function(self, pos: int, end: int) -> Function:
         data = self.data
@@ -401,7 +414,8 @@ class _Parser:
             elif tag == 0x4A:
                 if metadata is None:
                     metadata = {}
-                self.entry(pos, stop, metadata)
+                label, value = self.entry(pos, stop)
+                metadata[label] = value
             elif tag == 0x3A:
                 domain = _text(data[pos:stop])
             elif tag == 0x42:
@@ -479,7 +493,7 @@ class _Parser:
             pos = stop
         self._ended(pos, end)
         for key, items in many.items():
-            found[key] = tuple(items)  # type: ignore[arg-type]
+            found[key] = tuple(items)  # type: ignore[assignment]
         if kind == 0 and not ref:
             kind = next(iter(found), 0)
         value = found.get(kind, () if kind in _LISTS else _ABSENT.get(kind))
@@ -550,7 +564,8 @@ class _Parser:
                 name = _text(data[pos:stop])
             elif number == 9:
                 raw_length = length
-                raw = data[pos:stop] if length <= MAX_PAYLOAD else None
+                is_small = length <= MAX_PAYLOAD and (len(dims) > MAX_RANK or prod(dims) <= MAX_ELEMENTS)
+                raw = data[pos:stop] if is_small else None
             elif number in (4, 5, 7, 10, 11):
                 typed_field = number
                 typed_length += length

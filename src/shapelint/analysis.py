@@ -1,0 +1,124 @@
+"""One model -> graph, shapes, facts: what engine, reports and the API all call."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shapelint.axes import Inputs, StatedWrong, bind, label, pinned, spatial_axes
+from shapelint.facts import Domain, Facts
+from shapelint.facts.mismatch import mismatches, stated_failures
+from shapelint.propagate import propagate
+from shapelint.settings import Stated
+from shapelint.size import EVERY_SIZE, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shapelint.axes import StatedDim
+    from shapelint.facts.mismatch import Mismatch
+    from shapelint.graph import Model
+    from shapelint.propagate import Shapes
+    from shapelint.size import Symbol
+
+
+class Analysis:
+    """A model with its inputs bound as stated, and everything that follows."""
+
+    def __init__(self, model: Model, stated: Stated | None = None, file: str = "") -> None:
+        """Raises StatedWrong where what is stated does not suit the model."""
+        self.model = model
+        self.file = file
+        self.stated = stated or Stated()
+        self.table = Table()
+        graph = model.graph
+        freed = spatial_axes(graph) if self.stated.free else frozenset()
+        self.inputs: Inputs = bind(graph, self.table, self.stated.inputs, freed=freed)
+        self.shapes: Shapes = propagate(
+            graph, self.inputs.tensors, self.table, concrete=not self.inputs.axes
+        )
+        label(self.inputs, graph, self.shapes)
+        self.domains = self._domains()
+
+    def _domains(self) -> dict[Symbol, Domain]:
+        domains: dict[Symbol, Domain] = {}
+        for where in self.stated.where:
+            if where.name is None:
+                symbols = [axis.symbol for axis in self.inputs.axes if not axis.is_batch]
+            else:
+                symbol = self.inputs.find(where.name)
+                if symbol is None:
+                    raise StatedWrong(f"no free axis is called `{where.name}`{self._axes_text()}")
+                symbols = [symbol]
+            for symbol in dict.fromkeys(symbols):
+                known = domains.get(symbol)
+                sizes = where.domain if known is None or where.name is not None else known.sizes & where.domain
+                domains[symbol] = Domain(sizes, where.text)
+        return domains
+
+    def _axes_text(self) -> str:
+        labels = list(dict.fromkeys(axis.label for axis in self.inputs.axes))
+        if not labels:
+            return "; every axis is fixed"
+        return "; the free axes are " + ", ".join(f"`{each}`" for each in labels)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The facts."""
+        return Facts(self.model.graph, self.inputs, self.shapes, self.domains)
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether a person states something of the sizes."""
+        return bool(self.domains) or bool(self.stated.inputs)
+
+    # -- at given sizes ------------------------------------------------------------------------------------------
+
+    def at(self, symbols: Mapping[Symbol, int]) -> Analysis:
+        """The same model at these sizes, propagated with numbers."""
+        return Analysis(self.model, Stated(inputs=pinned(self.inputs, self.model.graph, symbols)), self.file)
+
+    @cached_property
+    def runs(self) -> bool | None:
+        """Whether a model without free axes runs; None where something is unknown."""
+        return self.facts.runs_at({})
+
+    @cached_property
+    def explained(self) -> tuple[Facts, dict[Symbol, int]]:
+        """Facts with the spatial axes free, and the sizes at which they are those of this analysis.
+
+        A chain of sizes is read off expressions, so a model of numbers is explained by its free counterpart.
+        """
+        if self.inputs.axes:
+            return self.facts, {}
+        free = Analysis(self.model, Stated(free=True), self.file)
+        at: dict[Symbol, int] = {}
+        for axis in free.inputs.axes:
+            tensor = self.inputs.tensors[axis.input]
+            dim = tensor.shape[axis.axis] if tensor.shape is not None else None
+            if isinstance(dim, int) and axis.size is axis.symbol.expr:
+                at[axis.symbol] = dim
+        return free.facts, at
+
+    @cached_property
+    def failures(self) -> list[Mismatch]:
+        """What fails at the sizes that are stated or fixed, one entry a cause."""
+        if self.inputs.axes:
+            return stated_failures(self.facts)
+        if self.runs is not False:
+            return []
+        facts, at = self.explained
+        found = mismatches(facts, at, "stated") if set(facts.inputs.symbols) <= at.keys() else []
+        own = mismatches(self.facts, {}, "stated")
+        paths = {mismatch.first.requirement.path for mismatch in found}
+        if own and own[0].first.requirement.path in paths:
+            return found
+        return own
+
+
+def named_shape(dims: Mapping[str, StatedDim]) -> str:
+    """`H=225, W=300`."""
+    return ", ".join(f"{name}={dim}" for name, dim in dims.items())
+
+
+__all__ = ["EVERY_SIZE", "Analysis", "StatedWrong", "named_shape"]

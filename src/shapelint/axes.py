@@ -1,0 +1,386 @@
+"""What a model's inputs declare and a person states of them, given a meaning: sizes, free axes, and their labels.
+
+A dim that a file declares as a name is one symbol wherever an input declares it; an expression in one name (`8*h`)
+frees the axis itself and constrains it; a number is fixed unless a person frees it by a name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from shapelint.ops.call import Shape, Tensor
+from shapelint.propagate import propagate
+from shapelint.size import Expr, Size, Symbol, Table, all_of, at_least, divides, equal, evaluate
+from shapelint.size.parse import NotASize, is_name, parse_dim
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shapelint.graph import Declared, DeclaredDim, Graph
+    from shapelint.propagate import Shapes
+    from shapelint.size import Held
+
+StatedDim = int | str | None
+
+_MADE_UP: Final = re.compile(
+    r"|\?|None|s\d+|u\d+|unk__\d+|.*_dim_\d+|.*\.DynamicDimension\.\d+|dynamic_axes_\d+|dim_\d+", re.IGNORECASE
+)
+"""Names that an exporter made up, so that no person would know them."""
+
+WINDOWED: Final = frozenset(
+    "Conv ConvTranspose MaxPool AveragePool LpPool Resize Upsample ConvInteger QLinearConv DeformConv MaxUnpool".split()
+)
+"""The operators whose axes from the third on are spatial."""
+
+
+class StatedWrong(Exception):
+    """What a person states does not suit the model; one sentence with the remedy."""
+
+
+@dataclass(slots=True)
+class Axis:
+    """A free axis of an input."""
+
+    input: str
+    axis: int
+    """Its place in the list as the file writes it."""
+    size: Size
+    """The axis as an expression of its symbol."""
+    symbol: Symbol
+    name_in_file: str | None
+    named_by_person: bool = False
+    spatial: tuple[int, int] | None = None
+    """Which spatial axis of how many it becomes; None where it becomes none."""
+
+    @property
+    def label(self) -> str:
+        """What reports call the symbol."""
+        return self.symbol.name
+
+    @property
+    def is_batch(self) -> bool:
+        """The first axis, to which a domain without a name does not apply."""
+        return self.axis == 0
+
+
+@dataclass(slots=True)
+class Conflict:
+    """A stated number that contradicts what the file declares; the runtime would refuse it."""
+
+    input: str
+    axis: int
+    declared: str
+    stated: str
+
+
+@dataclass(slots=True)
+class Inputs:
+    """The inputs of a graph with sizes in one table."""
+
+    tensors: dict[str, Tensor]
+    axes: list[Axis]
+    """One entry for every free axis of every input, in the order of the file."""
+    conditions: list[tuple[Held, str]] = field(default_factory=list)
+    """What the declared dims imply, with the input's name."""
+    conflicts: list[Conflict] = field(default_factory=list)
+    names: dict[str, Size] = field(default_factory=dict)
+    """The meaning of each name that an input declares."""
+    undeclared: list[str] = field(default_factory=list)
+    """Inputs whose rank nothing states."""
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The free symbols, each once, in the order of the axes."""
+        found: dict[Symbol, None] = {}
+        for axis in self.axes:
+            found[axis.symbol] = None
+            if isinstance(axis.size, Expr):
+                found.update(dict.fromkeys(axis.size.symbols))
+        return tuple(found)
+
+    def find(self, name: str) -> Symbol | None:
+        """The symbol that a person calls `name`: its label, or the file's own name for the axis."""
+        for axis in self.axes:
+            if name in (axis.label, axis.name_in_file):
+                return axis.symbol
+        for symbol in self.symbols:
+            if symbol.name == name:
+                return symbol
+        return None
+
+
+def bind(
+    graph: Graph, table: Table, stated: Mapping[str | None, Sequence[StatedDim]], *, freed: frozenset[tuple[str, int]]
+) -> Inputs:
+    """Sizes for the inputs of `graph`.
+
+    `stated` has the dims that a person gives an input (None: the only input); `freed` are fixed axes to treat as free.
+    Raises StatedWrong where a stated input does not exist or has another rank.
+    """
+    given = _by_name(graph, stated)
+    binder = _Binder(table, given, freed)
+    binder.learn_names(graph.inputs)
+    for declared in graph.inputs:
+        binder.bind(declared)
+    return binder.result
+
+
+def _by_name(
+    graph: Graph, stated: Mapping[str | None, Sequence[StatedDim]]
+) -> dict[str, tuple[StatedDim, ...]]:
+    names = [declared.name for declared in graph.inputs]
+    given: dict[str, tuple[StatedDim, ...]] = {}
+    for name, dims in stated.items():
+        if name is None:
+            if len(names) != 1:
+                listed = ", ".join(f"`{each}`" for each in names) or "none"
+                raise StatedWrong(f"the model has {len(names)} inputs ({listed}); name the one meant: `NAME=DIMS`")
+            given[names[0]] = tuple(dims)
+            continue
+        if name not in names:
+            raise StatedWrong(f"the model has no input `{name}`{_meant(name, names)}")
+        given[name] = tuple(dims)
+    for declared in graph.inputs:
+        dims = given.get(declared.name, ())
+        if declared.name in given and declared.dims is not None and len(dims) != len(declared.dims):
+            raise StatedWrong(
+                f"input `{declared.name}` has {len(declared.dims)} axes and {len(dims)} are given: "
+                f"{declared_text(declared)} is declared"
+            )
+    return given
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names, 1)
+    if close:
+        return f"; did you mean `{close[0]}`?"
+    return "; its inputs are " + ", ".join(f"`{each}`" for each in names) if names else "; it has no inputs"
+
+
+def declared_text(declared: Declared) -> str:
+    """The declared shape as reports write it."""
+    if declared.dims is None:
+        return "no rank"
+    return "[" + ", ".join("?" if dim is None else str(dim) for dim in declared.dims) + "]"
+
+
+class _Binder:
+    def __init__(
+        self, table: Table, given: Mapping[str, Sequence[StatedDim]], freed: frozenset[tuple[str, int]]
+    ) -> None:
+        self.table = table
+        self.given = given
+        self.freed = freed
+        self.result = Inputs({}, [])
+        self.names = self.result.names
+
+    def person(self, name: str) -> Size:
+        """The symbol that a person calls `name`."""
+        return self.names.get(name) or self.table.symbol(name)
+
+    def learn_names(self, inputs: Sequence[Declared]) -> None:
+        """Give each declared name its meaning: what a person states where it is declared, else a symbol."""
+        for declared in inputs:
+            stated = self.given.get(declared.name, ())
+            for axis, dim in enumerate(declared.dims or ()):
+                given = stated[axis] if axis < len(stated) else None
+                if isinstance(dim, str) and is_name(dim) and given is not None and dim not in self.names:
+                    self.names[dim] = self._stated(given)
+        for declared in inputs:
+            for dim in declared.dims or ():
+                if isinstance(dim, str) and is_name(dim) and dim not in self.names:
+                    self.names[dim] = self.table.symbol(dim)
+
+    def _stated(self, dim: int | str) -> Size:
+        if isinstance(dim, int):
+            return dim
+        try:
+            return parse_dim(dim, self.table.symbol)
+        except NotASize as error:
+            raise StatedWrong(f"`{dim}` is no size: {error}") from None
+
+    def bind(self, declared: Declared) -> None:
+        name = declared.name
+        stated = self.given.get(name)
+        if declared.kind != "tensor":
+            self.result.tensors[name] = Tensor(declared.dtype)
+            return
+        dims: Sequence[DeclaredDim]
+        if declared.dims is None:
+            if stated is None:
+                self.result.tensors[name] = Tensor(declared.dtype)
+                self.result.undeclared.append(name)
+                return
+            dims = (None,) * len(stated)
+        else:
+            dims = declared.dims
+        shape: Shape = tuple(
+            [self._dim(name, axis, dim, stated[axis] if stated else None) for axis, dim in enumerate(dims)]
+        )
+        self.result.tensors[name] = Tensor(declared.dtype, shape)
+
+    def _dim(self, name: str, axis: int, dim: DeclaredDim, stated: StatedDim) -> Size:
+        size: Size
+        if stated is not None:
+            size = self._stated(stated)
+            self._compare(name, axis, dim, stated, size)
+        elif isinstance(dim, int) and (name, axis) not in self.freed:
+            return dim
+        elif isinstance(dim, str):
+            size = self._declared(name, axis, dim)
+        else:
+            size = self.table.symbol(f"{name}[{axis}]")
+        if isinstance(size, Expr):
+            low = size.bounds[0]
+            if low is None or low < 1:
+                self.result.conditions.append((at_least(size, 1), name))
+            written = dim if isinstance(dim, str) else None
+            person = isinstance(stated, str) or (written is not None and is_name(written) and not made_up(written))
+            self.result.axes.append(Axis(name, axis, size, size.symbols[0], written, person))
+        return size
+
+    def _compare(self, name: str, axis: int, dim: DeclaredDim, stated: int | str, size: Size) -> None:
+        """State what the declared dim implies for what a person gives."""
+        if isinstance(dim, int):
+            if isinstance(size, int) and size != dim:
+                self.result.conflicts.append(Conflict(name, axis, str(dim), str(stated)))
+        elif isinstance(dim, str) and is_name(dim):
+            meaning = self.names[dim]
+            if isinstance(size, int) and isinstance(meaning, int) and size != meaning:
+                self.result.conflicts.append(Conflict(name, axis, f"{dim} = {meaning}", str(stated)))
+        elif isinstance(dim, str):
+            constraint = self._constraint(dim, size)
+            if constraint is False:
+                self.result.conflicts.append(Conflict(name, axis, dim, str(stated)))
+            elif constraint is not None and constraint is not True:
+                self.result.conditions.append((constraint, name))
+
+    def _constraint(self, dim: str, size: Size) -> Held | None:
+        """What the declared expression `dim` demands of `size`, and the meaning that it gives its name."""
+        parts = _linear(dim)
+        if parts is None:
+            return None
+        name, factor, offset = parts
+        if name in self.names:
+            return equal(size, self.names[name] * factor + offset)
+        self.names[name] = (size - offset) // factor
+        return all_of((divides(factor, size - offset), at_least(size, factor + offset)))
+
+    def _declared(self, name: str, axis: int, dim: str) -> Size:
+        if is_name(dim):
+            return self.names[dim]
+        parts = _linear(dim)
+        if parts is not None and parts[0] not in self.names:
+            size = self.table.symbol(f"{name}[{axis}]")
+            constraint = self._constraint(dim, size)
+            if constraint is not None and constraint is not True:
+                self.result.conditions.append((constraint, name))
+            return size
+        try:
+            return parse_dim(dim, lambda each: self.names.setdefault(each, self.table.symbol(each)))
+        except NotASize:
+            return self.table.symbol(f"{name}[{axis}]")
+
+
+def _linear(dim: str) -> tuple[str, int, int] | None:
+    """A declared `factor*name + offset` with a positive factor."""
+    table = Table()
+    try:
+        size = parse_dim(dim, table.symbol)
+    except NotASize:
+        return None
+    if isinstance(size, int) or len(size.terms) != 1:
+        return None
+    atom, factor = size.terms[0]
+    if not isinstance(atom, Symbol) or factor < 1:
+        return None
+    return atom.name, factor, size.const
+
+
+def made_up(name: str) -> bool:
+    """Whether an exporter made the name up."""
+    return _MADE_UP.fullmatch(name) is not None
+
+
+def label(inputs: Inputs, graph: Graph, shapes: Shapes) -> None:
+    """Give every symbol its label and every axis the spatial axis that it becomes."""
+    places = _spatial_places(graph, shapes)
+    for axis in inputs.axes:
+        axis.spatial = places.get(axis.symbol)
+    taken: dict[str, Symbol] = {}
+    wanted: dict[Symbol, str] = {}
+    for axis in inputs.axes:
+        if axis.symbol in wanted:
+            continue
+        wanted[axis.symbol] = _wanted(axis, inputs)
+    for symbol, word in wanted.items():
+        first = taken.get(word)
+        if first is None:
+            taken[word] = symbol
+            continue
+        for each in (first, symbol):
+            owner = next(axis for axis in inputs.axes if axis.symbol is each)
+            wanted[each] = f"{owner.input}.{word}"
+        taken[wanted[first]] = first
+        taken[wanted[symbol]] = symbol
+    for symbol, word in wanted.items():
+        symbol.name = word
+
+
+def _wanted(axis: Axis, inputs: Inputs) -> str:
+    symbol = axis.symbol
+    if any(each.named_by_person for each in inputs.axes if each.symbol is symbol):
+        return symbol.name
+    if axis.spatial is not None:
+        place, number = axis.spatial
+        if number == 2:
+            return "HW"[place]
+        if number == 1:
+            return "L"
+    return f"{axis.input}[{axis.axis}]"
+
+
+def _spatial_places(graph: Graph, shapes: Shapes) -> dict[Symbol, tuple[int, int]]:
+    """For each symbol the first spatial axis of a windowed operator whose size depends on it alone."""
+    by_mask: dict[int, tuple[int, int]] = {}
+    for node in graph.nodes:
+        if node.op in WINDOWED and node.inputs:
+            tensor = shapes.tensors.get(node.inputs[0])
+            if tensor is None or tensor.shape is None or len(tensor.shape) < 3:
+                continue
+            number = len(tensor.shape) - 2
+            for place, dim in enumerate(tensor.shape[2:]):
+                if isinstance(dim, Expr) and dim.mask not in by_mask:
+                    by_mask[dim.mask] = (place, number)
+    return {symbol: by_mask[symbol.bit] for symbol in shapes.table.symbols if symbol.bit in by_mask}
+
+
+def spatial_axes(graph: Graph) -> frozenset[tuple[str, int]]:
+    """The fixed axes of inputs that become spatial axes of a windowed operator."""
+    fixed = frozenset(
+        (declared.name, axis)
+        for declared in graph.inputs
+        for axis, dim in enumerate(declared.dims or ())
+        if axis and isinstance(dim, int) and len(declared.dims or ()) > 2
+    )
+    table = Table()
+    inputs = bind(graph, table, {}, freed=fixed)
+    shapes = propagate(graph, inputs.tensors, table)
+    places = _spatial_places(graph, shapes)
+    return frozenset((axis.input, axis.axis) for axis in inputs.axes if axis.symbol in places) & fixed
+
+
+def pinned(inputs: Inputs, graph: Graph, at: Mapping[Symbol, int]) -> dict[str | None, tuple[StatedDim, ...]]:
+    """The dims of every input where the symbols are these sizes, to be stated."""
+    stated: dict[str | None, tuple[StatedDim, ...]] = {}
+    for declared in graph.inputs:
+        tensor = inputs.tensors.get(declared.name)
+        if tensor is None or tensor.shape is None:
+            continue
+        stated[declared.name] = tuple([None if dim is None else evaluate(dim, at) for dim in tensor.shape])
+    return stated
+

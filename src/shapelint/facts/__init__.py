@@ -1,0 +1,368 @@
+"""What checks and reports may know of a model: its size sets, what breaks them, its outputs, its pairs.
+
+Facts are computed when first asked for, from the graph, its inputs and what propagation stated; nothing here reads a
+file or chooses a severity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from shapelint.facts.flow import Flow, follow, slope
+from shapelint.graph import Graph, reads
+from shapelint.ops.call import Requirement
+from shapelint.propagate import Unknown
+from shapelint.size import (
+    EVERY_SIZE,
+    NO_SIZE,
+    Condition,
+    Expr,
+    SizeSet,
+    Solution,
+    Symbol,
+    all_of,
+    any_of,
+    at_least,
+    equal,
+    evaluate,
+    holds,
+    set_of,
+    solve,
+    unequal,
+)
+from shapelint.size.condition import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shapelint.axes import Axis, Inputs
+    from shapelint.graph import Node
+    from shapelint.ops.call import Dim
+    from shapelint.propagate import Shapes
+    from shapelint.size import Held
+
+Verdict = Literal["fits", "restricted", "never", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What is stated of one axis: the sizes, and the words in which they were stated."""
+
+    sizes: SizeSet
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputAxis:
+    """An axis of an output that follows an axis of an input."""
+
+    output: str
+    axis: int
+    size: Expr
+    follows: Axis
+    scale: Fraction | None
+    """Output pixels per input pixel in the long run."""
+    equal: SizeSet | None
+    """The running sizes at which it is as large as the input axis; scale 1 only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """A node that refuses some sizes of one symbol."""
+
+    requirement: Requirement
+    node: Node | None
+    symbol: Symbol
+    sizes: SizeSet
+    """The sizes at which it does not refuse."""
+
+
+class Facts:
+    """The facts of one model with its inputs bound."""
+
+    def __init__(
+        self, graph: Graph, inputs: Inputs, shapes: Shapes, domains: Mapping[Symbol, Domain] | None = None
+    ) -> None:
+        self.graph = graph
+        self.inputs = inputs
+        self.shapes = shapes
+        self.domains: Mapping[Symbol, Domain] = domains or {}
+        """What a person states, by symbol."""
+
+    # -- which sizes run -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def conditions(self) -> list[Held]:
+        """Everything that must hold for the model to run."""
+        held: list[Held] = [requirement.held for requirement in self.shapes.requirements]
+        held += [condition for condition, _ in self.inputs.conditions]
+        held += [False for _ in self.inputs.conflicts]
+        return held
+
+    @cached_property
+    def solution(self) -> Solution:
+        """What the conditions leave of each symbol."""
+        return solve(self.shapes.table, self.conditions)
+
+    @cached_property
+    def unknowns(self) -> list[Unknown]:
+        """What keeps the answer from being proved, in the order of the nodes."""
+        found = list(self.shapes.unknowns)
+        found += [
+            Unknown(name, "input", "its rank is not declared; state its shape with --input")
+            for name in self.inputs.undeclared
+        ]
+        undecided = set(self.solution.undecided)
+        if undecided:
+            seen: set[Condition] = set()
+            for requirement in self.shapes.requirements:
+                for part in _parts(requirement.held):
+                    if part in undecided and part not in seen:
+                        seen.add(part)
+                        node = self.nodes.get(requirement.path)
+                        found.append(Unknown(requirement.path, node.op if node else "?", _undecided(part)))
+        return found
+
+    @cached_property
+    def necessary(self) -> dict[Symbol, SizeSet]:
+        """By symbol the sizes that the decided conditions leave; whatever an unknown node adds, no others run."""
+        return {symbol: self.solution.sets.get(symbol, EVERY_SIZE) for symbol in self.inputs.symbols}
+
+    @cached_property
+    def runs(self) -> dict[Symbol, SizeSet | None]:
+        """By symbol the sizes that run; None where something is unknown. An empty set is certain either way."""
+        unknown = bool(self.unknowns)
+        return {
+            symbol: None if unknown and not (of.is_empty and of.is_complete) else of
+            for symbol, of in self.necessary.items()
+        }
+
+    @cached_property
+    def never(self) -> bool:
+        """No size at all runs."""
+        return not self.solution.possible
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The answer in one word."""
+        if self.never:
+            return "never"
+        if self.unknowns:
+            return "unknown"
+        if self.solution.coupled:
+            return "restricted"
+        for symbol, of in self.necessary.items():
+            domain = self.domains.get(symbol)
+            if not (of.is_every if domain is None else domain.sizes <= of):
+                return "restricted"
+        return "fits"
+
+    def runs_at(self, at: Mapping[Symbol, int]) -> bool | None:
+        """Whether the conditions hold at these sizes, all axes together; None where something is unknown."""
+        result: bool | None = not self.unknowns or None
+        for held in self.conditions:
+            try:
+                if not holds(held, at):
+                    return False
+            except KeyError:
+                result = None
+            except (ZeroDivisionError, ValueError, OverflowError):
+                return False
+        return result
+
+    # -- sizes to avoid ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def stretched(self) -> dict[Symbol, SizeSet]:
+        """By symbol the running sizes at which a one-pixel map is broadcast over a larger one."""
+        found: dict[Symbol, SizeSet] = {}
+        for requirement in self.shapes.requirements:
+            sizes = self.stretch_of(requirement)
+            if sizes is not None and not sizes[1].is_empty:
+                symbol = sizes[0]
+                found[symbol] = found.get(symbol, NO_SIZE) | sizes[1]
+        return found
+
+    def stretch_of(self, requirement: Requirement) -> tuple[Symbol, SizeSet] | None:
+        """The symbol and the running sizes at which this merge broadcasts a one-pixel map."""
+        left, right = requirement.left, requirement.right
+        if requirement.kind != "merge" or left is None or right is None or isinstance(requirement.held, bool):
+            return None
+        held = all_of((unequal(left, right), any_of((equal(left, 1), equal(right, 1)))))
+        if isinstance(held, bool):
+            return None
+        symbols = self.shapes.table.symbols_in(held.mask)
+        sizes = set_of(held)
+        if sizes is None or len(symbols) != 1 or symbols[0] not in self.necessary:
+            return None
+        return symbols[0], self.necessary[symbols[0]] & sizes
+
+    @cached_property
+    def frozen(self) -> dict[Symbol, tuple[Node, SizeSet]]:
+        """By symbol the Reshape whose -1 takes up spatial size as batch, and the running sizes at which it does."""
+        batches = {
+            tensor.shape[0] for tensor in self.inputs.tensors.values() if tensor.shape is not None and tensor.shape
+        }
+        outputs = set()
+        for declared in self.graph.outputs:
+            tensor = self.shapes.tensors.get(declared.name)
+            if tensor is not None and tensor.shape:
+                outputs.add(tensor.shape[0])
+        found: dict[Symbol, tuple[Node, SizeSet]] = {}
+        for node in self.graph.nodes:
+            if node.op != "Reshape":
+                continue
+            tensor = self.shapes.tensors.get(node.outputs[0])
+            target = self.shapes.tensors.get(node.inputs[1]) if len(node.inputs) > 1 else None
+            if tensor is None or not tensor.shape or target is None or target.numbers is None:
+                continue
+            first = tensor.shape[0]
+            if target.numbers[0] != -1 or first not in outputs or not isinstance(first, Expr):
+                continue
+            for batch in batches:
+                if batch is None or first is batch:
+                    continue
+                same = set_of(equal(first, batch))
+                other = set_of(unequal(first, batch))
+                symbols = first.symbols
+                if same is None or other is None or len(symbols) != 1 or symbols[0] not in self.necessary:
+                    continue
+                runs = self.necessary[symbols[0]]
+                if not (same & runs).is_empty and not (other & runs).is_empty:
+                    found.setdefault(symbols[0], (node, other & runs))
+        return found
+
+    @cached_property
+    def avoid(self) -> dict[Symbol, SizeSet]:
+        """By symbol the sizes that run only by stretching a one-pixel map or by moving size into the batch."""
+        found = dict(self.stretched)
+        for symbol, (_, sizes) in self.frozen.items():
+            found[symbol] = found.get(symbol, NO_SIZE) | sizes
+        return found
+
+    @cached_property
+    def offered(self) -> dict[Symbol, SizeSet | None]:
+        """By symbol the sizes to recommend: those that run, less those to avoid."""
+        offered: dict[Symbol, SizeSet | None] = {}
+        for symbol, sizes in self.runs.items():
+            avoid = self.avoid.get(symbol)
+            plain = sizes is None or avoid is None or not avoid.is_complete
+            offered[symbol] = sizes if plain or sizes is None or avoid is None else sizes - avoid
+        return offered
+
+    # -- what breaks the others ----------------------------------------------------------------------------------
+
+    @cached_property
+    def breakers(self) -> list[Breaker]:
+        """The nodes that refuse some sizes of a free axis, in order; equal conditions of one kind once."""
+        found: list[Breaker] = []
+        seen: set[tuple[Condition, str]] = set()
+        for requirement in self.shapes.requirements:
+            held = requirement.held
+            if isinstance(held, bool) or (held, requirement.kind) in seen:
+                continue
+            seen.add((held, requirement.kind))
+            sizes = set_of(held)
+            symbols = self.shapes.table.symbols_in(held.mask)
+            if sizes is None or sizes.is_every or len(symbols) != 1:
+                continue
+            found.append(Breaker(requirement, self.nodes.get(requirement.path), symbols[0], sizes))
+        return found
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        """The nodes of the main graph by path."""
+        return {node.path: node for node in self.graph.nodes}
+
+    @cached_property
+    def flow(self) -> Flow:
+        """Where sizes come from, and the pairs."""
+        return follow(self.graph, self.inputs.tensors, self.shapes, self.inputs.symbols)
+
+    def operand_names(self, requirement: Requirement) -> tuple[str, str] | None:
+        """The values that meet at a merge, left and right."""
+        node = self.nodes.get(requirement.path)
+        if node is None:
+            return None
+        names = [node.inputs[place] if 0 <= place < len(node.inputs) else "" for place in requirement.operands]
+        return names[0], names[1]
+
+    def called(self, value: str) -> str:
+        """What messages call a value: the path of the node that makes it, or its own name for an input."""
+        node = self.graph.producers.get(value)
+        while node is not None and node.op == "Identity" and node.inputs[0] in self.graph.producers:
+            node = self.graph.producers[node.inputs[0]]
+        return value if node is None else node.path
+
+    def reaches(self, sources: set[str]) -> set[str]:
+        """The paths of the nodes that depend on one of the nodes `sources`, those included."""
+        reached = set(sources)
+        tainted: set[str] = set()
+        for node in self.graph.nodes:
+            if node.path in reached or any(name in tainted for name in reads(node)):
+                reached.add(node.path)
+                tainted.update(node.outputs)
+        return reached
+
+    # -- outputs -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def outputs(self) -> list[OutputAxis]:
+        """The axes of outputs that follow an axis of an input."""
+        first: dict[Symbol, Axis] = {}
+        for axis in self.inputs.axes:
+            first.setdefault(axis.symbol, axis)
+        found: list[OutputAxis] = []
+        for declared in self.graph.outputs:
+            tensor = self.shapes.tensors.get(declared.name)
+            for place, dim in enumerate((tensor.shape if tensor is not None else None) or ()):
+                if not isinstance(dim, Expr):
+                    continue
+                symbols = dim.symbols
+                if len(symbols) != 1 or symbols[0] not in first:
+                    continue
+                follows = first[symbols[0]]
+                above, below = slope(dim, symbols[0]), slope(follows.size, symbols[0])
+                scale = above / below if above is not None and below else None
+                found.append(OutputAxis(declared.name, place, dim, follows, scale, self._equal(dim, follows, scale)))
+        return found
+
+    def _equal(self, dim: Expr, follows: Axis, scale: Fraction | None) -> SizeSet | None:
+        if scale != 1:
+            return None
+        same = set_of(equal(dim, follows.size))
+        return same & self.necessary[follows.symbol] if same is not None else None
+
+    def shape_at(self, name: str, at: Mapping[Symbol, int]) -> list[int | None] | None:
+        """The shape of a value at given sizes, as far as it is known."""
+        tensor = self.shapes.tensors.get(name)
+        if tensor is None or tensor.shape is None:
+            return None
+        return [_dim_at(dim, at) for dim in tensor.shape]
+
+
+def _dim_at(dim: Dim, at: Mapping[Symbol, int]) -> int | None:
+    try:
+        return None if dim is None else evaluate(dim, at)
+    except (KeyError, ZeroDivisionError, ValueError, OverflowError):
+        return None
+
+
+def _parts(held: Held) -> tuple[Condition, ...]:
+    if isinstance(held, bool):
+        return ()
+    return held.parts if held.kind is Kind.ALL else (held,)
+
+
+def _undecided(condition: Condition) -> str:
+    symbols = condition.table.symbols_in(condition.mask)
+    if any(symbol.opaque for symbol in symbols):
+        return "it depends on a size that only the data decides"
+    names = " and ".join(symbol.name for symbol in symbols)
+    return f"it couples {names} by `{condition}`; pin one of them with --input to get the answer for the other"
+
+
+__all__ = ["Breaker", "Domain", "Facts", "OutputAxis", "Verdict", "at_least"]

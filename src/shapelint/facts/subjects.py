@@ -1,0 +1,283 @@
+"""What a fault can be about: small facts, each of which lends its fields to the sentences of a contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shapelint.axes import Axis, Conflict
+    from shapelint.facts import OutputAxis
+    from shapelint.facts.flow import Blame
+    from shapelint.graph import Declared, Node
+    from shapelint.ops.call import Requirement
+    from shapelint.propagate import Unknown
+    from shapelint.size import SizeSet
+
+
+def by(sizes: tuple[int, ...]) -> str:
+    """`225x225`."""
+    return "x".join(map(str, sizes)) if sizes else "1"
+
+
+def shapes_text(at: Mapping[str, tuple[int | None, ...]]) -> str:
+    """`image 1x3x225x225`."""
+    return ", ".join(f"{name} {'x'.join('?' if dim is None else str(dim) for dim in dims)}" for name, dims in at.items())
+
+
+def neighbours(sizes: SizeSet, at: int) -> str:
+    """`224 and 232`: the nearest members around a size that is none."""
+    below, above = sizes.nearest(at)
+    return " and ".join(str(size) for size in (below, above) if size is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """One requirement that fails at given sizes, with what meets there."""
+
+    requirement: Requirement
+    node: Node | None
+    axes: tuple[str, ...]
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    left_name: str
+    right_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """What fails at one size for one cause: the first node that cannot run, and all that fail with it."""
+
+    grade: str
+    first: Meeting
+    also: tuple[Meeting, ...]
+    blame: Blame | None
+    axis: str
+    at: Mapping[str, tuple[int | None, ...]]
+    sizes: Mapping[str, int]
+    """The failing size of each free axis by label."""
+    fits: Mapping[str, SizeSet]
+    nearest: str
+    why: str
+
+    @property
+    def kind(self) -> str:
+        """The kind of the requirement that fails first."""
+        return self.first.requirement.kind
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        first = self.first
+        words = {
+            "node": first.requirement.path,
+            "op": first.node.op if first.node is not None else "",
+            "left": first.left_name,
+            "right": first.right_name,
+            "left_size": by(first.left),
+            "right_size": by(first.right),
+            "why": self.why,
+            "at": shapes_text(self.at),
+        }
+        if self.fits:
+            words["fits"] = "; ".join(f"{label}: {sizes.text}" for label, sizes in self.fits.items())
+        if self.nearest:
+            words["nearest"] = self.nearest
+        if self.blame is not None:
+            links = self.blame.left + self.blame.right
+            if self.blame.down and self.blame.up:
+                down = next(link for link in links if link.node == self.blame.down[0])
+                words["down"], words["up"] = self.blame.down[0], self.blame.up[0]
+                words["down_text"] = f"{down.axis} {down.text}"
+            if self.blame.branches:
+                words["branch"], words["other_branch"] = self.blame.branches
+        return {key: value for key, value in words.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """A free axis that does not take every size."""
+
+    axis: Axis
+    sizes: SizeSet
+    file: str
+    breaker: str = ""
+    breaker_text: str = ""
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        words = {
+            "input": self.axis.input,
+            "axis": self.axis.label,
+            "sizes": self.sizes.text,
+            "file": self.file,
+            "node": self.breaker,
+            "text": self.breaker_text,
+        }
+        multiple = self.sizes.pad_to
+        if multiple is not None and multiple > 1:
+            words["multiple"] = str(multiple)
+            words["domain"] = f"multiple of {multiple}"
+            start = self.sizes.start
+            if start > multiple:
+                words["domain"] = f"{multiple}*k in {-(-start // multiple) * multiple}.."
+        elif multiple == 1:
+            words["domain"] = f"{self.sizes.start}.."
+        return {key: value for key, value in words.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Preserving:
+    """An output that is as large as its input at some sizes, but at no whole class of multiples."""
+
+    output: OutputAxis
+    sizes: SizeSet
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        return {
+            "output": self.output.output,
+            "axis": self.output.follows.label,
+            "size": str(self.output.size),
+            "sizes": self.sizes.text,
+            "input": self.output.follows.input,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A Reshape whose -1 takes up spatial size as batch."""
+
+    node: Node
+    axis: str
+    size: str
+    sizes: SizeSet
+    example: int
+    batch: int
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        return {
+            "node": self.node.path,
+            "axis": self.axis,
+            "size": self.size,
+            "sizes": self.sizes.text,
+            "example": str(self.example),
+            "batch": str(self.batch),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A merge that stretches a one-pixel map."""
+
+    node: str
+    axis: str
+    left: str
+    right: str
+    left_name: str
+    right_name: str
+    sizes: SizeSet
+    example: int
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        return {
+            "node": self.node,
+            "axis": self.axis,
+            "left": self.left_name,
+            "right": self.right_name,
+            "left_size": self.left,
+            "right_size": self.right,
+            "sizes": self.sizes.text,
+            "example": str(self.example),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A declared output dim that differs from the inferred one at a size that runs."""
+
+    output: Declared
+    axis: int
+    declared: str
+    inferred: str
+    example: str
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        words = {
+            "output": self.output.name,
+            "place": str(self.axis),
+            "declared": self.declared,
+            "inferred": self.inferred,
+            "example": self.example,
+        }
+        return {key: value for key, value in words.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A stated number that contradicts the file's own constant."""
+
+    conflict: Conflict
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        conflict = self.conflict
+        why = f"axis {conflict.axis} of input `{conflict.input}` is {conflict.stated} and the file declares "
+        return {"node": conflict.input, "why": why + conflict.declared}
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """An output without elements."""
+
+    output: str
+    axis: str
+    size: str
+    sizes: SizeSet
+    example: int
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        return {
+            "output": self.output,
+            "axis": self.axis,
+            "size": self.size,
+            "sizes": self.sizes.text,
+            "example": str(self.example),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """A node of which it is not known which sizes it refuses."""
+
+    unknown: Unknown
+    more: int
+    necessary: str
+    stated: str = ""
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        words = {
+            "node": self.unknown.path,
+            "op": self.unknown.op,
+            "why": self.unknown.why,
+            "necessary": self.necessary,
+            "stated": self.stated,
+        }
+        if self.more:
+            words["more"] = f"{self.more} more node{'s' if self.more > 1 else ''}"
+        return {key: value for key, value in words.items() if value}

@@ -1,0 +1,389 @@
+"""Operators that slide a window: convolutions, pools, their transposes and inverses.
+
+Arithmetic and legality are those of the ONNX operators; where a runtime departs from the text, the text decides
+(ceil-mode pools: the last window starts inside the input or the left padding, at every opset, as ONNX 22,
+onnxruntime and PyTorch have it). n is the input size, k the kernel, s the stride, d the dilation, ke = d*(k-1)+1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shapelint.ops.call import INT64, Call, CannotTell, Dim, Shape, Tensor, known
+from shapelint.ops.registry import operator
+from shapelint.size import Size, above, all_of, at_least, cdiv, divides, equal, product, smaller
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window's parameters, one number a spatial axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    begin: tuple[int, ...]
+    end: tuple[int, ...]
+    auto_pad: str = "NOTSET"
+    ceil: bool = False
+    output_padding: tuple[int, ...] = ()
+
+    def extent(self, axis: int) -> int:
+        """ke, the number of elements that the dilated kernel spans."""
+        return self.dilation[axis] * (self.kernel[axis] - 1) + 1
+
+
+def window_of(call: Call, kernel: tuple[int, ...]) -> Window:
+    """The window that the attributes of an ONNX node describe; illegal ones are stated as such."""
+    rank = len(kernel)
+    pads = call.numbers("pads") or (0,) * (2 * rank)
+    stride = call.numbers("strides") or (1,) * rank
+    dilation = call.numbers("dilations") or (1,) * rank
+    extra = call.numbers("output_padding") or (0,) * rank
+    auto = call.text("auto_pad", "NOTSET")
+    for name, values, length in (
+        ("pads", pads, 2 * rank),
+        ("strides", stride, rank),
+        ("dilations", dilation, rank),
+        ("output_padding", extra, rank),
+    ):
+        if len(values) != length:
+            _illegal(call, f"`{name}` has {len(values)} numbers where {length} are needed for a {rank}-D kernel")
+    for name, values, least in (
+        ("kernel_shape", kernel, 1),
+        ("strides", stride, 1),
+        ("dilations", dilation, 1),
+        ("pads", pads, 0),
+        ("output_padding", extra, 0),
+    ):
+        if any(value < least for value in values):
+            _illegal(call, f"`{name}` holds {min(values)}; each number is at least {least}")
+    if auto not in ("NOTSET", "", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        _illegal(call, f"`auto_pad` is `{auto}`; NOTSET, VALID, SAME_UPPER and SAME_LOWER are known")
+    if auto == "VALID":
+        pads = (0,) * (2 * rank)
+    return Window(
+        kernel, stride, dilation, pads[:rank], pads[rank:], auto or "NOTSET", bool(call.number("ceil_mode", 0)), extra
+    )
+
+
+def _illegal(call: Call, detail: str) -> None:
+    call.require("argument", False, detail=detail)
+    raise CannotTell(detail)
+
+
+def _rank_of(call: Call, rank: int, least: int) -> None:
+    if rank < least:
+        _illegal(call, f"the input has {rank} axes where at least {least} are needed")
+
+
+def slid(call: Call, shape: Shape, window: Window) -> list[Dim]:
+    """The spatial sizes that a convolution or pool with this window leaves of `shape`."""
+    return [_slid(call, size, window, axis) for axis, size in enumerate(shape[2:])]
+
+
+def _slid(call: Call, size: Dim, window: Window, axis: int) -> Dim:
+    """floor: (n+P-ke)//s + 1 where n+P >= ke; ceil: min(cdiv(n+P-ke, s) + 1, cdiv(n+pb, s)) where that is >= 1."""
+    if size is None:
+        return None
+    stride, extent = window.stride[axis], window.extent(axis)
+    if window.auto_pad.startswith("SAME"):
+        result = cdiv(size, stride)
+        call.require("empty", at_least(result, 1), result, size, axis=axis + 2, detail=_kernel(window, axis))
+        return result
+    begin, end = window.begin[axis], window.end[axis]
+    padded = size + (begin + end)
+    room = padded - extent
+    if not window.ceil:
+        call.require("window", at_least(room, 0), padded, extent, axis=axis + 2, detail=_kernel(window, axis))
+        return room // stride + 1
+    result = cdiv(room, stride) + 1
+    if extent < stride + end:
+        result = smaller(result, cdiv(size + begin, stride))
+    call.require("empty", at_least(result, 1), result, size, axis=axis + 2, detail=_kernel(window, axis))
+    return result
+
+
+def _kernel(window: Window, axis: int) -> str:
+    kernel, dilation = window.kernel[axis], window.dilation[axis]
+    return f"kernel {kernel}" if dilation == 1 else f"kernel {kernel} with dilation {dilation}"
+
+
+def _kernel_shape(call: Call, weight: Tensor, spatial: int) -> tuple[int, ...]:
+    kernel = call.numbers("kernel_shape")
+    sizes = known(weight.shape[2:]) if weight.shape is not None else None
+    if kernel is None:
+        if sizes is None:
+            raise CannotTell("the kernel's size is not stated and the weight's shape is not known")
+        kernel = sizes
+    elif sizes is not None and sizes != tuple(kernel):
+        _illegal(call, f"`kernel_shape` is {list(kernel)} and the weight's is {list(sizes)}")
+    if len(kernel) != spatial:
+        _illegal(call, f"the kernel has {len(kernel)} axes and the input {spatial} spatial ones")
+    return tuple(kernel)
+
+
+def _channels(call: Call, x: Tensor, weight: Tensor, group: int) -> Dim:
+    """State that the input has the weight's channels; the number of channels that leave."""
+    assert x.shape is not None
+    if weight.shape is None:
+        return None
+    leaving, entering = weight.shape[0], weight.shape[1]
+    have = x.shape[1]
+    if have is not None and entering is not None:
+        wanted = entering * group
+        call.require(
+            "channels", equal(have, wanted), have, wanted, axis=1, operands=(0, 1), detail=_grouped(group)
+        )
+    if leaving is not None:
+        call.require(
+            "argument", divides(group, leaving), leaving, group, detail=f"{leaving} channels leave in {group} groups"
+        )
+    return leaving
+
+
+def _grouped(group: int) -> str:
+    return "" if group == 1 else f"in {group} groups"
+
+
+def _bias(call: Call, bias: Tensor | None, channels: Dim, place: int) -> None:
+    if bias is None or bias.shape is None or channels is None:
+        return
+    if len(bias.shape) != 1:
+        _illegal(call, f"the bias has {len(bias.shape)} axes where one is needed")
+    have = bias.shape[0]
+    if have is not None:
+        call.require("channels", equal(have, channels), have, channels, operands=(place, 1), detail="the bias")
+
+
+def convolve(call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, bias_place: int) -> Shape | None:
+    """The shape that a convolution gives, [N, M, *spatial]."""
+    if x.shape is None:
+        return None
+    rank = len(x.shape)
+    _rank_of(call, rank, 3)
+    if weight.shape is not None and len(weight.shape) != rank:
+        _illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
+    window = window_of(call, _kernel_shape(call, weight, rank - 2))
+    group = call.number("group", 1)
+    if group < 1:
+        _illegal(call, f"`group` is {group}; it is at least 1")
+    channels = _channels(call, x, weight, group)
+    _bias(call, bias, channels, bias_place)
+    return (x.shape[0], channels, *slid(call, x.shape, window))
+
+
+@operator("Conv")
+def conv(call: Call) -> Tensor:
+    """ONNX Conv-1/11/22."""
+    x = call.operand(0)
+    return Tensor(x.dtype, convolve(call, x, call.operand(1), call.input(2), 2))
+
+
+@operator("ConvInteger")
+def conv_integer(call: Call) -> Tensor:
+    """ONNX ConvInteger-10: int32 results."""
+    return Tensor(6, convolve(call, call.operand(0), call.operand(1), None, -1))
+
+
+@operator("QLinearConv")
+def qlinear_conv(call: Call) -> Tensor:
+    """ONNX QLinearConv-10: the type of y_zero_point."""
+    shape = convolve(call, call.operand(0), call.operand(3), call.input(8), 8)
+    return Tensor(call.operand(7).dtype, shape)
+
+
+@operator("DeformConv")
+def deform_conv(call: Call) -> Tensor:
+    """ONNX DeformConv-19/22: the offset and the mask have the size of the result."""
+    x, offset, mask = call.operand(0), call.operand(2), call.input(4)
+    shape = convolve(call, x, call.operand(1), call.input(3), 3)
+    if shape is None:
+        return Tensor(x.dtype)
+    for place, tensor, what in ((2, offset, "the offset"), (4, mask, "the mask")):
+        if tensor is None or tensor.shape is None:
+            continue
+        for axis, (have, wanted) in enumerate(zip(tensor.shape[2:], shape[2:], strict=False), 2):
+            if have is not None and wanted is not None:
+                call.require("match", equal(have, wanted), have, wanted, axis=axis, operands=(place, -1), detail=what)
+    return Tensor(x.dtype, shape)
+
+
+# -- transposed ------------------------------------------------------------------------------------------------------
+
+
+@operator("ConvTranspose")
+def conv_transpose(call: Call) -> Tensor:
+    """ONNX ConvTranspose-1/11/22: (n-1)*s + ke - pb - pe + output_padding, n*s for SAME, or the `output_shape` given.
+
+    An output padding is legal below the stride, and an output shape only where the forward convolution leads back
+    (PR 29446 of onnxruntime, and every framework).
+    """
+    x, weight = call.operand(0), call.operand(1)
+    if x.shape is None:
+        return Tensor(x.dtype)
+    rank = len(x.shape)
+    _rank_of(call, rank, 3)
+    if weight.shape is not None and len(weight.shape) != rank:
+        _illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
+    window = window_of(call, _kernel_shape(call, weight, rank - 2))
+    group = call.number("group", 1)
+    if group < 1:
+        _illegal(call, f"`group` is {group}; it is at least 1")
+    channels: Dim = None
+    if weight.shape is not None:
+        have, wanted = x.shape[1], weight.shape[0]
+        if have is not None and wanted is not None:
+            call.require(
+                "channels", equal(have, wanted), have, wanted, axis=1, operands=(0, 1), detail=_grouped(group)
+            )
+            call.require("argument", divides(group, wanted), wanted, group, detail=f"`group` is {group}")
+        if weight.shape[1] is not None:
+            channels = weight.shape[1] * group
+    _bias(call, call.input(2), channels, 2)
+    requested = call.numbers("output_shape")
+    if requested is not None:
+        requested = tuple(requested)
+        if len(requested) == rank:
+            requested = requested[2:]
+        if len(requested) != rank - 2:
+            _illegal(call, f"`output_shape` has {len(requested)} numbers where {rank - 2} are needed")
+    spatial: list[Dim] = []
+    for axis, size in enumerate(x.shape[2:]):
+        if size is None:
+            spatial.append(None if requested is None else requested[axis])
+        else:
+            spatial.append(_unslid(call, size, window, axis, None if requested is None else requested[axis]))
+    return Tensor(x.dtype, (x.shape[0], channels, *spatial))
+
+
+def _unslid(call: Call, size: Size, window: Window, axis: int, requested: int | None) -> Size:
+    stride, extent, extra = window.stride[axis], window.extent(axis), window.output_padding[axis]
+    call.require(
+        "argument",
+        extra < stride or (extra == 0),
+        extra,
+        stride,
+        axis=axis + 2,
+        detail=f"`output_padding` is {extra} where the stride is {stride}",
+    )
+    full = (size - 1) * stride + extent
+    if requested is not None:
+        # The forward window must lead from the requested size back to `size`: full <= requested + P < full + s.
+        held = all_of((at_least(full + extra, requested), above(full + stride, requested), requested >= 1))
+        call.require("match", held, full, requested, axis=axis + 2, detail="`output_shape`")
+        return requested
+    if window.auto_pad.startswith("SAME"):
+        return size * stride
+    result = full - (window.begin[axis] + window.end[axis]) + extra
+    call.require("empty", at_least(result, 1), result, size, axis=axis + 2, detail=_kernel(window, axis))
+    return result
+
+
+# -- pools -----------------------------------------------------------------------------------------------------------
+
+
+def _pooled(call: Call) -> Shape | None:
+    x = call.operand(0)
+    if x.shape is None:
+        return None
+    rank = len(x.shape)
+    _rank_of(call, rank, 3)
+    kernel = call.numbers("kernel_shape")
+    if kernel is None or len(kernel) != rank - 2:
+        _illegal(call, f"`kernel_shape` has {len(kernel or ())} numbers where {rank - 2} are needed")
+        return None
+    window = window_of(call, tuple(kernel))
+    for axis in range(rank - 2):
+        most = max(window.begin[axis], window.end[axis])
+        call.require(
+            "argument",
+            most < window.kernel[axis],
+            most,
+            window.kernel[axis],
+            axis=axis + 2,
+            detail=f"padding {most} under kernel {window.kernel[axis]}",
+        )
+    return (*x.shape[:2], *slid(call, x.shape, window))
+
+
+@operator("MaxPool")
+def max_pool(call: Call) -> list[Tensor]:
+    """ONNX MaxPool-1/8/10/11/12/22; the second output holds int64 indices."""
+    shape = _pooled(call)
+    return [Tensor(call.operand(0).dtype, shape), Tensor(INT64, shape)]
+
+
+@operator("AveragePool", "LpPool")
+def average_pool(call: Call) -> Tensor:
+    """ONNX AveragePool-1/7/10/11/19/22, LpPool-1/2/11/18/22."""
+    return Tensor(call.operand(0).dtype, _pooled(call))
+
+
+@operator("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
+def global_pool(call: Call) -> Tensor:
+    """One pixel a channel."""
+    x = call.operand(0)
+    if x.shape is None:
+        return Tensor(x.dtype)
+    _rank_of(call, len(x.shape), 2)
+    return Tensor(x.dtype, (*x.shape[:2], *[1] * (len(x.shape) - 2)))
+
+
+@operator("MaxUnpool")
+def max_unpool(call: Call) -> Tensor:
+    """ONNX MaxUnpool-9/11/22: (n-1)*s + k - pb - pe, or the `output_shape` input, which is no smaller."""
+    x, wanted = call.operand(0), call.input(2)
+    if x.shape is None:
+        return Tensor(x.dtype)
+    rank = len(x.shape)
+    _rank_of(call, rank, 3)
+    kernel = call.numbers("kernel_shape") or ()
+    if len(kernel) != rank - 2:
+        _illegal(call, f"`kernel_shape` has {len(kernel)} numbers where {rank - 2} are needed")
+    window = window_of(call, tuple(kernel))
+    spatial: list[Dim] = []
+    for axis, size in enumerate(x.shape[2:]):
+        if size is None:
+            spatial.append(None)
+            continue
+        result = (size - 1) * window.stride[axis] + window.kernel[axis] - window.begin[axis] - window.end[axis]
+        call.require("empty", at_least(result, 1), result, size, axis=axis + 2, detail=_kernel(window, axis))
+        spatial.append(result)
+    shape: Shape = (*x.shape[:2], *spatial)
+    if wanted is None:
+        return Tensor(x.dtype, shape)
+    given = wanted.ints
+    if given is None or len(given) != rank:
+        return Tensor(x.dtype, tuple(call.opaque(f"axis {axis}") for axis in range(rank)))
+    for axis, (least, size) in enumerate(zip(shape, given, strict=True)):
+        if least is not None:
+            call.require(
+                "limit", at_least(size, least), size, least, axis=axis, operands=(2, 0), detail="`output_shape`"
+            )
+    return Tensor(x.dtype, given)
+
+
+# -- columns ---------------------------------------------------------------------------------------------------------
+
+
+@operator("Col2Im")
+def col2im(call: Call) -> Tensor:
+    """ONNX Col2Im-18: [N, C*prod(block), L] -> [N, C, *image], L the number of blocks that slide over the image."""
+    x, image, block = call.operand(0), call.operand(1).ints, call.operand(2).numbers
+    if x.shape is None or image is None or block is None:
+        rank = call.operand(1).shape
+        if x.shape is not None and rank is not None and isinstance(rank[0], int):
+            return Tensor(x.dtype, (x.shape[0], *[call.opaque(f"axis {axis + 1}") for axis in range(rank[0] + 1)]))
+        return Tensor(x.dtype)
+    window = window_of(call, tuple(block))
+    blocks = [_slid(call, size, window, axis) for axis, size in enumerate(image)]
+    columns = product(size for size in blocks if size is not None)
+    have = x.shape[2]
+    if have is not None:
+        call.require("match", equal(have, columns), have, columns, axis=2, detail="the number of blocks")
+    channels = x.shape[1]
+    area = product(block)
+    if channels is not None:
+        call.require("divides", divides(area, channels), channels, area, axis=1, detail="the block")
+        channels = channels // area
+    return Tensor(x.dtype, (x.shape[0], channels, *image))

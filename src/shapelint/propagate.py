@@ -1,0 +1,162 @@
+"""Graph -> shapes and requirements: one pass over the nodes in order, into the subgraphs of If, Loop and Scan.
+
+Sizes that are numbers give concrete shapes; free axes give expressions; the same functions serve both. After a
+contradiction propagation goes on with the simpler side where sizes are free; where they are numbers, what depends on
+a node that cannot run is unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shapelint.graph import subgraphs
+from shapelint.ops import shape_function
+from shapelint.ops.call import UNKNOWN, Call, CannotTell, Requirement, Tensor, of_constant
+from shapelint.size import TooDeep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shapelint.graph import Graph, Node
+    from shapelint.size import Table
+
+_DEEPEST: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A node of which it is not known what it does to sizes, and whether it refuses some."""
+
+    path: str
+    op: str
+    """With its domain where that is not ai.onnx: `com.acme::Foo`."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """What propagation found."""
+
+    table: Table
+    tensors: dict[str, Tensor]
+    """Every value of the main graph."""
+    requirements: list[Requirement]
+    """What must hold, in the order of the nodes; what holds by its form is left out."""
+    unknowns: list[Unknown]
+    inner: dict[str, Tensor]
+    """The values of subgraphs, by name; the last call's where a subgraph is run more than once."""
+
+
+def propagate(graph: Graph, inputs: Mapping[str, Tensor], table: Table, *, concrete: bool = False) -> Shapes:
+    """The shapes of every value of `graph` for these inputs.
+
+    `concrete`: the sizes are numbers, so what a node that cannot run would produce is unknown.
+    """
+    run = _Run(table, concrete)
+    tensors = run.scope(graph, inputs, {})
+    return Shapes(table, tensors, run.requirements, run.unknowns, run.inner)
+
+
+class _Run:
+    """One propagation: what its scopes share."""
+
+    def __init__(self, table: Table, concrete: bool) -> None:
+        self.table = table
+        self.concrete = concrete
+        self.requirements: list[Requirement] = []
+        self.unknowns: list[Unknown] = []
+        self.inner: dict[str, Tensor] = {}
+        self.depth = 0
+
+    def scope(self, graph: Graph, inputs: Mapping[str, Tensor], outer: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        tensors = dict(outer)
+        for name, constant in graph.constants.items():
+            tensors[name] = of_constant(constant)
+        tensors.update(inputs)
+        requirements, table = self.requirements, self.table
+        get = tensors.get
+
+        for node in graph.nodes:
+            function = shape_function(node.domain, node.op)
+            names = node.outputs
+            if function is None:
+                self._unknown(node, tensors, _no_function(node))
+                continue
+            stated = len(requirements)
+
+            def run(
+                inner: Graph, given: Sequence[Tensor | None], path: str = node.path
+            ) -> list[Tensor]:
+                return self._subgraph(inner, given, tensors, path)
+
+            call = Call(
+                node.path,
+                node.op,
+                node.version,
+                node.attributes,
+                [get(name) if name else None for name in node.inputs],
+                len(names),
+                table,
+                requirements,
+                run,
+            )
+            try:
+                result = function(call)
+            except CannotTell as reason:
+                if not any(requirement.held is False for requirement in requirements[stated:]):
+                    self._unknown(node, tensors, str(reason))
+                else:
+                    tensors.update(dict.fromkeys(filter(None, names), UNKNOWN))
+                continue
+            except (TooDeep, RecursionError):
+                self._unknown(node, tensors, "its sizes nest too deeply to be followed")
+                continue
+            except (ZeroDivisionError, ValueError, TypeError, IndexError, AttributeError, OverflowError, KeyError):
+                # A file may hold any attribute and any constant; what a shape function cannot make sense of is
+                # no reason to stop, and never a reason to conclude.
+                self._unknown(node, tensors, "its attributes or constants make no sense to the shape function")
+                continue
+            if self.concrete and len(requirements) > stated and any(r.held is False for r in requirements[stated:]):
+                tensors.update(dict.fromkeys(filter(None, names), UNKNOWN))
+            elif type(result) is Tensor:
+                tensors[names[0]] = result
+                for name in names[1:]:
+                    if name:
+                        tensors[name] = UNKNOWN
+            else:
+                for name, tensor in zip(names, result, strict=False):  # type: ignore[arg-type]
+                    if name:
+                        tensors[name] = tensor
+                for name in names[len(result) :]:  # type: ignore[arg-type]
+                    if name:
+                        tensors[name] = UNKNOWN
+        return tensors
+
+    def _unknown(self, node: Node, tensors: dict[str, Tensor], why: str) -> None:
+        name = f"{node.domain}::{node.op}" if node.domain else node.op
+        self.unknowns.append(Unknown(node.path, name, why))
+        tensors.update(dict.fromkeys(filter(None, node.outputs), UNKNOWN))
+
+    def _subgraph(
+        self, graph: Graph, given: Sequence[Tensor | None], outer: Mapping[str, Tensor], path: str
+    ) -> list[Tensor]:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise CannotTell("its subgraphs nest too deeply")
+        try:
+            inputs = {
+                declared.name: UNKNOWN if tensor is None else tensor
+                for declared, tensor in zip(graph.inputs, given, strict=False)
+            }
+            tensors = self.scope(graph, inputs, outer)
+        finally:
+            self.depth -= 1
+        self.inner.update((name, tensors[name]) for node in graph.nodes for name in node.outputs if name in tensors)
+        return [tensors.get(item.name, UNKNOWN) for item in graph.outputs]
+
+
+def _no_function(node: Node) -> str:
+    if any(True for _ in subgraphs(node)):
+        return "no shape function, and it has subgraphs"
+    return "no shape function"

@@ -1,0 +1,52 @@
+"""What a run was asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shapelint.size import SizeSet
+
+StatedDims: TypeAlias = "tuple[int | str | None, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A stated domain: of the axis called `name`, or of every free axis but the batch where it is None."""
+
+    name: str | None
+    domain: SizeSet
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a person states of a model's sizes; all of it must be proved."""
+
+    inputs: Mapping[str | None, StatedDims] = field(default_factory=dict)
+    """Dims by input; None: the only input."""
+    where: tuple[Where, ...] = ()
+    at: tuple[str, ...] = ()
+    """Questions about one size each: `225x225` or `H=225,W=300`."""
+    free: bool = False
+    """Treat the spatial axes of a static export as free."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is stated."""
+        return not (self.inputs or self.where or self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for a whole run."""
+
+    stated: Stated = field(default_factory=Stated)
+    fail_on: str = "warning"
+    select: tuple[str, ...] = ()
+    """Ids, prefixes or names of the rules to report; empty: all."""
+    ignore: tuple[str, ...] = ()
+    require_where: bool = False
