@@ -10,12 +10,11 @@ from shapelint.facts import Domain, Facts
 from shapelint.facts.mismatch import mismatches, stated_failures
 from shapelint.propagate import propagate
 from shapelint.settings import Stated
-from shapelint.size import EVERY_SIZE, Table
+from shapelint.size import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shapelint.axes import StatedDim
     from shapelint.facts.mismatch import Mismatch
     from shapelint.graph import Model
     from shapelint.propagate import Shapes
@@ -65,7 +64,15 @@ class Analysis:
     @cached_property
     def facts(self) -> Facts:
         """The facts."""
-        return Facts(self.model.graph, self.inputs, self.shapes, self.domains)
+        return Facts(
+            self.model.graph,
+            self.inputs,
+            self.shapes,
+            self.domains,
+            file=self.file,
+            is_stated=self.is_stated,
+            find_failures=lambda: self.failures,
+        )
 
     @property
     def is_stated(self) -> bool:
@@ -82,6 +89,11 @@ class Analysis:
     def runs(self) -> bool | None:
         """Whether a model without free axes runs; None where something is unknown."""
         return self.facts.runs_at({})
+
+    @property
+    def runs_pinned(self) -> bool | None:
+        """Whether the stated dims can run at all; None where something is unknown."""
+        return self.runs if not self.inputs.axes else (False if self.facts.never else None)
 
     @cached_property
     def explained(self) -> tuple[Facts, dict[Symbol, int]]:
@@ -116,9 +128,4 @@ class Analysis:
         return own
 
 
-def named_shape(dims: Mapping[str, StatedDim]) -> str:
-    """`H=225, W=300`."""
-    return ", ".join(f"{name}={dim}" for name, dim in dims.items())
-
-
-__all__ = ["EVERY_SIZE", "Analysis", "StatedWrong", "named_shape"]
+__all__ = ["Analysis", "StatedWrong"]

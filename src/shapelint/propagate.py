@@ -68,13 +68,17 @@ class _Run:
         self.unknowns: list[Unknown] = []
         self.inner: dict[str, Tensor] = {}
         self.depth = 0
+        self.turns = 0
+        """How many times a subgraph has been run."""
+        self.named: set[str] = set()
+        """The paths of the unknown nodes of subgraphs, which may be run more than once."""
 
     def scope(self, graph: Graph, inputs: Mapping[str, Tensor], outer: Mapping[str, Tensor]) -> dict[str, Tensor]:
         tensors = dict(outer)
         for name, constant in graph.constants.items():
             tensors[name] = of_constant(constant)
         tensors.update(inputs)
-        requirements, table = self.requirements, self.table
+        requirements, table, turn = self.requirements, self.table, self.turns
         get = tensors.get
 
         for node in graph.nodes:
@@ -85,10 +89,8 @@ class _Run:
                 continue
             stated = len(requirements)
 
-            def run(
-                inner: Graph, given: Sequence[Tensor | None], path: str = node.path
-            ) -> list[Tensor]:
-                return self._subgraph(inner, given, tensors, path)
+            def run(inner: Graph, given: Sequence[Tensor | None]) -> list[Tensor]:
+                return self._subgraph(inner, given, tensors)
 
             call = Call(
                 node.path,
@@ -100,6 +102,7 @@ class _Run:
                 table,
                 requirements,
                 run,
+                turn=turn,
             )
             try:
                 result = function(call)
@@ -135,13 +138,15 @@ class _Run:
 
     def _unknown(self, node: Node, tensors: dict[str, Tensor], why: str) -> None:
         name = f"{node.domain}::{node.op}" if node.domain else node.op
-        self.unknowns.append(Unknown(node.path, name, why))
+        if not self.depth or node.path not in self.named:
+            self.unknowns.append(Unknown(node.path, name, why))
+        if self.depth:
+            self.named.add(node.path)
         tensors.update(dict.fromkeys(filter(None, node.outputs), UNKNOWN))
 
-    def _subgraph(
-        self, graph: Graph, given: Sequence[Tensor | None], outer: Mapping[str, Tensor], path: str
-    ) -> list[Tensor]:
+    def _subgraph(self, graph: Graph, given: Sequence[Tensor | None], outer: Mapping[str, Tensor]) -> list[Tensor]:
         self.depth += 1
+        self.turns += 1
         if self.depth > _DEEPEST:
             raise CannotTell("its subgraphs nest too deeply")
         try:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from shapelint.facts.flow import Flow, follow, slope
+from shapelint.facts.flow import Flow, blame, follow, slope
 from shapelint.graph import Graph, reads
 from shapelint.ops.call import Requirement
 from shapelint.propagate import Unknown
@@ -23,9 +23,9 @@ from shapelint.size import (
     SizeSet,
     Solution,
     Symbol,
+    Undecided,
     all_of,
     any_of,
-    at_least,
     equal,
     evaluate,
     holds,
@@ -34,15 +34,17 @@ from shapelint.size import (
     unequal,
 )
 from shapelint.size.condition import Kind
+from shapelint.size.expr import Floor, Select
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from shapelint.axes import Axis, Inputs
+    from shapelint.facts.subjects import Mismatch
     from shapelint.graph import Node
     from shapelint.ops.call import Dim
     from shapelint.propagate import Shapes
-    from shapelint.size import Held
+    from shapelint.size import Held, Size
 
 Verdict = Literal["fits", "restricted", "never", "unknown"]
 
@@ -84,13 +86,54 @@ class Facts:
     """The facts of one model with its inputs bound."""
 
     def __init__(
-        self, graph: Graph, inputs: Inputs, shapes: Shapes, domains: Mapping[Symbol, Domain] | None = None
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        shapes: Shapes,
+        domains: Mapping[Symbol, Domain],
+        *,
+        file: str = "",
+        is_stated: bool = False,
+        find_failures: Callable[[], list[Mismatch]] = list,
     ) -> None:
         self.graph = graph
         self.inputs = inputs
         self.shapes = shapes
-        self.domains: Mapping[Symbol, Domain] = domains or {}
+        self.domains = domains
         """What a person states, by symbol."""
+        self.file = file
+        self.is_stated = is_stated
+        """Whether a person states something of the sizes, pinned ones included."""
+        self._find_failures = find_failures
+
+    @cached_property
+    def failures(self) -> list[Mismatch]:
+        """What fails at the sizes that are stated or fixed, one entry a cause."""
+        return self._find_failures()
+
+    @property
+    def stated_text(self) -> str:
+        """What is stated, in words."""
+        return "; ".join(f"{symbol.name}: {domain.text}" for symbol, domain in self.domains.items())
+
+    @cached_property
+    def unproved_domains(self) -> list[str]:
+        """Why stated domains that nothing disproves are not proved either."""
+        found = []
+        for symbol, domain in self.domains.items():
+            try:
+                if domain.sizes <= self.necessary[symbol]:
+                    continue
+            except Undecided:
+                pass
+            bound = self.necessary[symbol].checked_to
+            if bound is not None:
+                found.append(f"the sizes of {symbol.name} were searched up to {bound:,}, and more are stated")
+        for condition in self.solution.coupled:
+            symbols = [each for each in self.shapes.table.symbols_in(condition.mask) if each in self.domains]
+            if len(symbols) > 1:
+                found.append(f"sizes are coupled by `{condition}`; state one axis and pin the others")
+        return found
 
     # -- which sizes run -----------------------------------------------------------------------------------------
 
@@ -272,6 +315,34 @@ class Facts:
             found.append(Breaker(requirement, self.nodes.get(requirement.path), symbols[0], sizes))
         return found
 
+    def pair_of(self, breaker: Breaker) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The step down and the step up that do not cancel at the smallest size that this node refuses."""
+        refused = next(iter(~breaker.sizes), None) if breaker.sizes.is_complete else None
+        names = self.operand_names(breaker.requirement)
+        if refused is None or names is None or breaker.requirement.kind not in ("merge", "join"):
+            return (), ()
+        found = blame(self.flow, *names, breaker.symbol, {breaker.symbol: refused})
+        return found.down or found.branches, found.up
+
+    def plain(self, size: Expr) -> Size:
+        """`size` without the cases of stretched one-pixel maps, where it is the same at every running size."""
+        reduced = _unstretched(size)
+        if reduced is size:
+            return size
+        differs = unequal(reduced, size)
+        if isinstance(differs, bool):
+            return size if differs else reduced
+        sizes = set_of(differs)
+        symbols = size.symbols
+        if sizes is None or len(symbols) != 1 or symbols[0] not in self.necessary:
+            return size
+        runs = self.necessary[symbols[0]]
+        avoid = self.avoid.get(symbols[0])
+        if not (runs.is_complete and sizes.is_complete):
+            return size
+        shown = runs if avoid is None or not avoid.is_complete else runs - avoid
+        return reduced if (shown & sizes).is_empty else size
+
     @cached_property
     def nodes(self) -> dict[str, Node]:
         """The nodes of the main graph by path."""
@@ -344,6 +415,19 @@ class Facts:
         return [_dim_at(dim, at) for dim in tensor.shape]
 
 
+def _unstretched(expr: Expr) -> Size:
+    """The expression with every selection replaced by its ordinary case."""
+    total: Size = expr.const
+    for atom, factor in expr.terms:
+        part: Size = atom.expr
+        if isinstance(atom, Select):
+            part = _unstretched(atom.other)
+        elif isinstance(atom, Floor):
+            part = _unstretched(atom.of) // atom.by
+        total = total + factor * part
+    return total
+
+
 def _dim_at(dim: Dim, at: Mapping[Symbol, int]) -> int | None:
     try:
         return None if dim is None else evaluate(dim, at)
@@ -365,4 +449,4 @@ def _undecided(condition: Condition) -> str:
     return f"it couples {names} by `{condition}`; pin one of them with --input to get the answer for the other"
 
 
-__all__ = ["Breaker", "Domain", "Facts", "OutputAxis", "Verdict", "at_least"]
+__all__ = ["Breaker", "Domain", "Facts", "OutputAxis", "Verdict"]

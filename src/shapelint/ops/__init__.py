@@ -15,6 +15,26 @@ if TYPE_CHECKING:
 
 FAMILIES: Final = (
     "window",
+    "constant",
+    "elementwise",
+    "index",
+    "join",
+    "layout",
+    "pad",
+    "resize",
+    "attention",
+    "control",
+    "detection",
+    "fused",
+    "learned",
+    "loss",
+    "matrix",
+    "normalize",
+    "quantize",
+    "recurrent",
+    "reduce",
+    "sequence",
+    "signal",
 )
 """The modules of this package that hold shape functions."""
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from shapelint.graph import Constant, Graph
 from shapelint.size import Condition, Expr, Held, Size, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from shapelint.graph import Attribute
+    from shapelint.graph import Attribute, Constant, Graph
     from shapelint.size.floats import FloatTerm
 
 Dim: TypeAlias = Size | None
@@ -149,7 +148,19 @@ class CannotTell(Exception):
 class Call:
     """One call of an operator: its inputs (None where one is left out), attributes, and where to state requirements."""
 
-    __slots__ = ("attributes", "inputs", "op", "outputs", "path", "requirements", "rule", "run", "table", "version")
+    __slots__ = (
+        "attributes",
+        "inputs",
+        "op",
+        "outputs",
+        "path",
+        "requirements",
+        "rule",
+        "run",
+        "table",
+        "turn",
+        "version",
+    )
 
     def __init__(
         self,
@@ -163,6 +174,7 @@ class Call:
         requirements: list[Requirement],
         run: Callable[[Graph, Sequence[Tensor | None]], list[Tensor]],
         rule: str = "onnx",
+        turn: int = 0,
     ) -> None:
         self.path = path
         self.op = op
@@ -176,6 +188,8 @@ class Call:
         self.run = run
         """Propagates a subgraph with these inputs; its outputs."""
         self.rule = rule
+        self.turn = turn
+        """Tells the runs of a subgraph apart: what data decides is another size in each. 0 in the main graph."""
 
     # -- inputs and attributes -----------------------------------------------------------------------------------
 
@@ -234,7 +248,8 @@ class Call:
 
     def opaque(self, what: str) -> Expr:
         """A size that only the data decides, such as the number of non-zero elements."""
-        return self.table.symbol(f"<{what} of {self.path}>", opaque=True)
+        turn = f" #{self.turn}" if self.turn else ""
+        return self.table.symbol(f"<{what} of {self.path}{turn}>", opaque=True)
 
 
 def of_constant(constant: Constant) -> Tensor:

@@ -60,15 +60,13 @@ def qlinear_matmul(call: Call) -> Tensor:
     return Tensor(call.operand(7).dtype, multiplied(call, call.operand(0).shape, call.operand(3).shape, (0, 3)))
 
 
-@operator("MatMulIntegerToFloat", domain="com.microsoft")
-@operator("DynamicQuantizeMatMul", domain="com.microsoft")
+@operator("DynamicQuantizeMatMul", "MatMulIntegerToFloat", domain="com.microsoft")
 def matmul_to_float(call: Call) -> Tensor:
     """onnxruntime's products of quantized matrices with float results."""
     return Tensor(FLOAT, multiplied(call, call.operand(0).shape, call.operand(1).shape))
 
 
-@operator("FusedMatMul", domain="com.microsoft")
-@operator("TransposeMatMul", domain="com.microsoft")
+@operator("FusedMatMul", "FusedMatMulActivation", "TransposeMatMul", domain="com.microsoft")
 def fused_matmul(call: Call) -> Tensor:
     """onnxruntime FusedMatMul: MatMul of operands whose last two axes may be swapped."""
     a, b = call.operand(0), call.operand(1)
@@ -200,12 +198,6 @@ def _labelled(call: Call, a: Dim, b: Dim, operands: tuple[int, int]) -> Dim:
     return merged(call, a, b, None, operands)
 
 
-@operator("FusedMatMulActivation", domain="com.microsoft")
-def fused_matmul_activation(call: Call) -> Tensor:
-    """onnxruntime FusedMatMulActivation: FusedMatMul and an element-wise function."""
-    return fused_matmul(call)
-
-
 @operator("QGemm", domain="com.microsoft")
 def qgemm(call: Call) -> Tensor:
     """onnxruntime QGemm: quantized Gemm; A, B, C stand at 0, 3 and 6, y_zero_point at 8."""
@@ -217,5 +209,3 @@ def qgemm(call: Call) -> Tensor:
     match(call, inner, other, operands=(0, 3), detail="the inner sizes")
     zero = call.input(8)
     return Tensor(FLOAT if zero is None else zero.dtype, (rows, columns))
-
-

@@ -6,45 +6,23 @@ Small tensors of integers are reduced by value.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from shapelint.ops.call import INT64, INTEGERS, Call, CannotTell, Dim, Element, Shape, Tensor, known
+from shapelint.ops.call import FLOATS, INT64, Call, CannotTell, Dim, Element, Shape, Tensor, known
 from shapelint.ops.registry import operator
-from shapelint.size import larger, product, smaller
+from shapelint.ops.values import arithmetic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from shapelint.size import Size
-
-
-def _sum(sizes: Sequence[Size]) -> Size:
-    total: Size = 0
-    for size in sizes:
-        total = total + size
-    return total
-
-
-_BY_VALUE: Final[dict[str, Callable[[Sequence[Size]], Size]]] = {
-    "ReduceSum": _sum,
-    "ReduceProd": product,
-    "ReduceMin": lambda sizes: smaller(*sizes),
-    "ReduceMax": lambda sizes: larger(*sizes),
-    "ReduceMean": lambda sizes: sizes[0] if len(sizes) == 1 else _mean(sizes),
-    "ReduceSumSquare": lambda sizes: _sum([size * size for size in sizes]),
+_PAIRS: Final = {
+    "ReduceSum": "Add",
+    "ReduceProd": "Mul",
+    "ReduceMin": "Min",
+    "ReduceMax": "Max",
+    "ReduceMean": "Add",
 }
-"""What is computed exactly on integers."""
-
-_ALONE: Final = frozenset({"ReduceSum", "ReduceProd", "ReduceMin", "ReduceMax", "ReduceMean"})
-"""What leaves a single element as it is."""
-
-
-def _mean(sizes: Sequence[Size]) -> Size:
-    total = _sum(sizes)
-    if isinstance(total, int) and total % len(sizes) == 0:
-        return total // len(sizes)
-    # How a runtime rounds a mean of integers is not stated.
-    raise CannotTell("a mean of integers that is none")
+"""What is computed on small tensors, and what leaves a single element as it is."""
 
 
 @operator(
@@ -62,7 +40,7 @@ def reduced(call: Call) -> Tensor:
         return Tensor(None if x is None else x.dtype)
     shape = x.shape
     attributes = call.attributes
-    axes = attributes.get("axes")
+    axes: Any = attributes.get("axes")
     if axes is None and len(inputs) > 1 and inputs[1] is not None:
         given = inputs[1]
         axes = given.numbers
@@ -71,21 +49,21 @@ def reduced(call: Call) -> Tensor:
     keep = attributes.get("keepdims", 1)
     if not axes:
         if attributes.get("noop_with_empty_axes", 0):
-            return x if call.op in _ALONE else x.typed(x.dtype)
+            return x if call.op in _PAIRS else x.typed(x.dtype)
         axes = range(len(shape))
     rank = len(shape)
-    chosen = set()
-    for axis in axes:  # type: ignore[union-attr]
-        if not -rank <= axis < rank:  # type: ignore[operator]
-            call.axis(axis, rank)  # type: ignore[arg-type]
-        chosen.add(axis % rank if rank else 0)  # type: ignore[operator]
+    chosen: set[int] = set()
+    for axis in axes:
+        if not -rank <= axis < rank:
+            call.axis(axis, rank)
+        chosen.add(axis % rank if rank else 0)
     left: list[Dim] = []
     for place, size in enumerate(shape):
         if place not in chosen:
             left.append(size)
         elif keep:
             left.append(1)
-    if x.value is None or x.dtype not in INTEGERS:
+    if x.value is None:
         return Tensor(x.dtype, tuple(left))
     return Tensor(x.dtype, tuple(left), _by_value(call.op, x, sorted(chosen)))
 
@@ -103,30 +81,36 @@ def _unknown_axes(call: Call, dtype: int | None, shape: Shape, axes: Tensor) -> 
 
 def _by_value(op: str, x: Tensor, axes: Sequence[int]) -> tuple[Element, ...] | None:
     """The reduced values, element by element unknown where one that enters is."""
-    function = _BY_VALUE.get(op)
-    shape = known(x.shape)
-    if function is None or shape is None or x.value is None:
+    shape, pair = known(x.shape), arithmetic(_PAIRS.get(op, ""), x.dtype)
+    if pair is None or shape is None or x.value is None:
         return None
-    groups: dict[tuple[int, ...], list[Element]] = {}
+    groups: dict[tuple[int, ...], list[Any]] = {}
     at = [0] * len(shape)
     for element in x.value:
-        kept = tuple([index for axis, index in enumerate(at) if axis not in axes])
-        groups.setdefault(kept, []).append(element)
+        groups.setdefault(tuple([index for axis, index in enumerate(at) if axis not in axes]), []).append(element)
         for axis in reversed(range(len(shape))):
             at[axis] += 1
             if at[axis] < shape[axis]:
                 break
             at[axis] = 0
-    if not groups:
-        return None
-    try:
-        return tuple([
-            None if any(isinstance(element, str | float | complex) or element is None for element in group)
-            else function(group)  # type: ignore[arg-type]
-            for group in groups.values()
-        ])  # fmt: skip
-    except (CannotTell, TypeError):
-        return None
+    exact = x.dtype not in FLOATS or op in ("ReduceMin", "ReduceMax")
+    found: list[Element] = []
+    for group in groups.values():
+        total: Element = group[0]
+        if not exact and len(group) > 2:
+            # The order in which a runtime adds floats is not stated.
+            total = None
+        for element in group[1:]:
+            total = None if total is None or element is None else pair(total, element)
+        if op == "ReduceMean" and len(group) > 1:
+            total = _mean(total, len(group))
+        found.append(total)
+    return tuple(found) if found else None
+
+
+def _mean(total: Element, number: int) -> Element:
+    """The mean of integers where it is one: how a runtime rounds another is not stated."""
+    return total // number if type(total) is int and total % number == 0 else None
 
 
 @operator("ArgMax", "ArgMin")

@@ -101,5 +101,3 @@ def mel_weight_matrix(call: Call) -> Tensor:
             call.opaque("mel bins") if bins is None else bins,
         ),
     )
-
-

@@ -131,9 +131,7 @@ def _channels(call: Call, x: Tensor, weight: Tensor, group: int) -> Dim:
     have = x.shape[1]
     if have is not None and entering is not None:
         wanted = entering * group
-        call.require(
-            "channels", equal(have, wanted), have, wanted, axis=1, operands=(0, 1), detail=_grouped(group)
-        )
+        call.require("channels", equal(have, wanted), have, wanted, axis=1, operands=(0, 1), detail=_grouped(group))
     if leaving is not None:
         call.require(
             "argument", divides(group, leaving), leaving, group, detail=f"{leaving} channels leave in {group} groups"
@@ -233,9 +231,7 @@ def conv_transpose(call: Call) -> Tensor:
     if weight.shape is not None:
         have, wanted = x.shape[1], weight.shape[0]
         if have is not None and wanted is not None:
-            call.require(
-                "channels", equal(have, wanted), have, wanted, axis=1, operands=(0, 1), detail=_grouped(group)
-            )
+            call.require("channels", equal(have, wanted), have, wanted, axis=1, operands=(0, 1), detail=_grouped(group))
             call.require("argument", divides(group, wanted), wanted, group, detail=f"`group` is {group}")
         if weight.shape[1] is not None:
             channels = weight.shape[1] * group
@@ -268,8 +264,9 @@ def _unslid(call: Call, size: Size, window: Window, axis: int, requested: int | 
     )
     full = (size - 1) * stride + extent
     if requested is not None:
-        # The forward window must lead from the requested size back to `size`: full <= requested + P < full + s.
-        held = all_of((at_least(full + extra, requested), above(full + stride, requested), requested >= 1))
+        # The pads are full + output_padding - requested, none where that is negative; the forward window must lead
+        # from the padded request back to `size`, which leaves less than a stride beyond `full`.
+        held = all_of((above(full + stride, requested), requested >= 1))
         call.require("match", held, full, requested, axis=axis + 2, detail="`output_shape`")
         return requested
     if window.auto_pad.startswith("SAME"):

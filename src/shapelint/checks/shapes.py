@@ -1,0 +1,175 @@
+"""Checks of the sets of sizes and of what outputs declare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shapelint.axes import made_up
+from shapelint.facts.subjects import Contradiction, Empty, Frozen, Preserving, Restriction
+from shapelint.finding import Fault, check
+from shapelint.size import EVERY_SIZE, Expr, SizeSet, equal, evaluate, set_of, unequal
+from shapelint.size.parse import NotASize, parse_dim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shapelint.facts import Facts
+    from shapelint.graph import DeclaredDim
+    from shapelint.ops.call import Dim
+    from shapelint.size import Size, Symbol
+
+
+@check("restricted-size")
+def restricted_size(facts: Facts) -> Iterator[Fault]:
+    """A free axis takes every size."""
+    seen = set()
+    for axis in facts.inputs.axes:
+        symbol = axis.symbol
+        sizes = facts.runs[symbol]
+        certain = sizes if sizes is not None else facts.necessary[symbol]
+        if certain.is_every or symbol in seen or symbol in facts.domains or facts.never:
+            continue
+        seen.add(symbol)
+        has_class = certain.pad_to is not None or not certain.is_complete
+        if sizes is None and has_class:
+            continue
+        breaker = next((each for each in facts.breakers if each.symbol is symbol), None)
+        subject = Restriction(
+            axis,
+            certain,
+            facts.file,
+            "" if breaker is None else breaker.requirement.path,
+            "" if breaker is None else str(breaker.requirement.held),
+        )
+        yield Fault(
+            grade="free" if has_class else "no-class",
+            subject=subject,
+            node=None if breaker is None else breaker.requirement.path,
+            axes=(axis.label,),
+            fits={axis.label: certain},
+        )
+    if facts.never and not facts.failures:
+        for axis in facts.inputs.axes:
+            if facts.necessary[axis.symbol].is_empty and axis.symbol not in seen:
+                seen.add(axis.symbol)
+                yield Fault(
+                    grade="never",
+                    subject=Restriction(axis, facts.necessary[axis.symbol], facts.file),
+                    axes=(axis.label,),
+                )
+
+
+@check("unstated-size")
+def unstated_size(facts: Facts, require_where: bool = False) -> Iterator[Fault]:
+    """Every free axis but the batch has a stated domain, where that is asked for."""
+    for axis in facts.inputs.axes if require_where else ():
+        if not axis.is_batch and axis.symbol not in facts.domains:
+            sizes = facts.runs[axis.symbol] or facts.necessary[axis.symbol]
+            yield Fault(grade="unstated", subject=Restriction(axis, sizes, facts.file), axes=(axis.label,))
+
+
+@check("frozen-size")
+def frozen_size(facts: Facts) -> Iterator[Fault]:
+    """No Reshape moves spatial size into the batch."""
+    for symbol, (node, sizes) in facts.frozen.items():
+        tensor = facts.shapes.tensors[node.outputs[0]]
+        assert tensor.shape is not None
+        first = tensor.shape[0]
+        example = next(iter(sizes))
+        subject = Frozen(node, symbol.name, str(first), sizes, example, evaluate(first or 0, {symbol: example}))
+        yield Fault(grade="free", subject=subject, node=node.path, axes=(symbol.name,))
+
+
+@check("no-size-preserving-multiple")
+def no_size_preserving_multiple(facts: Facts) -> Iterator[Fault]:
+    """An output that is sometimes as large as its input is so at a whole class of multiples."""
+    for output in facts.outputs:
+        symbol = output.follows.symbol
+        sizes, runs = output.equal, facts.runs[symbol]
+        if sizes is None or runs is None or runs.pad_to is None or output.follows.is_batch:
+            continue
+        sizes = _less_avoided(facts, symbol, sizes)
+        if symbol in facts.domains or sizes.is_empty or not sizes.is_complete or sizes.pad_to is not None:
+            continue
+        yield Fault(grade="free", subject=Preserving(output, sizes), axes=(output.follows.label,))
+
+
+def _less_avoided(facts: Facts, symbol: Symbol, sizes: SizeSet) -> SizeSet:
+    avoid = facts.avoid.get(symbol)
+    return sizes if avoid is None or not avoid.is_complete or not sizes.is_complete else sizes - avoid
+
+
+@check("declared-size-contradicted")
+def declared_size_contradicted(facts: Facts) -> Iterator[Fault]:
+    """A declared output dim is the inferred one at every size that runs."""
+    for declared in facts.graph.outputs:
+        tensor = facts.shapes.tensors.get(declared.name)
+        if tensor is None or tensor.shape is None or declared.dims is None or facts.never:
+            continue
+        if len(declared.dims) != len(tensor.shape):
+            inferred = f"{len(tensor.shape)} axes"
+            yield Fault(
+                grade="free", subject=Contradiction(declared, 0, f"{len(declared.dims)} axes", inferred, "")
+            )
+            continue
+        for axis, (dim, inferred_dim) in enumerate(zip(declared.dims, tensor.shape, strict=True)):
+            example = _contradicted(facts, dim, inferred_dim)
+            if example is not None:
+                yield Fault(grade="free", subject=Contradiction(declared, axis, str(dim), str(inferred_dim), example))
+
+
+def _contradicted(facts: Facts, declared: DeclaredDim, inferred: Dim) -> str | None:
+    """A size that runs at which the two differ, in words; empty where they always do; None where there is none."""
+    meant = _meaning(facts, declared)
+    if meant is None or inferred is None or meant is inferred:
+        return None
+    if isinstance(meant, int) and isinstance(inferred, int):
+        return "" if meant != inferred else None
+    differs = unequal(meant, inferred)
+    if isinstance(differs, bool):
+        return "" if differs and not facts.unknowns else None
+    sizes = set_of(differs)
+    symbols = facts.shapes.table.symbols_in(differs.mask)
+    if sizes is None or len(symbols) != 1 or symbols[0] not in facts.necessary:
+        return None
+    runs = facts.runs[symbols[0]]
+    if runs is None or not (runs.is_complete and sizes.is_complete):
+        return None
+    example = next(iter(runs & sizes), None)
+    return None if example is None else f"{symbols[0].name} = {example}"
+
+
+def _meaning(facts: Facts, declared: DeclaredDim) -> Size | None:
+    """What a declared output dim says; None for a label, a name that no input declares."""
+    if isinstance(declared, int):
+        return declared if declared > 0 else None
+    if declared is None or made_up(declared) and declared not in facts.inputs.names:
+        return None
+    names = facts.inputs.names
+    try:
+        return parse_dim(declared, lambda name: names[name])
+    except (NotASize, KeyError):
+        return None
+
+
+@check("empty-output")
+def empty_output(facts: Facts) -> Iterator[Fault]:
+    """No output is empty."""
+    for declared in facts.graph.outputs:
+        tensor = facts.shapes.tensors.get(declared.name)
+        for dim in (tensor.shape if tensor is not None else None) or ():
+            if not isinstance(dim, Expr):
+                continue
+            empty = equal(dim, 0)
+            sizes = set_of(empty)
+            if isinstance(empty, bool) or sizes is None:
+                continue
+            symbol = facts.shapes.table.symbols_in(empty.mask)[0]
+            domain = facts.domains.get(symbol)
+            found = sizes & facts.necessary.get(symbol, EVERY_SIZE)
+            stated = domain is not None and not (domain.sizes & found).is_empty
+            found = domain.sizes & found if stated and domain is not None else found
+            if found.is_empty:
+                continue
+            subject = Empty(declared.name, symbol.name, str(dim), found, next(iter(found)))
+            yield Fault(grade="stated" if stated else "free", subject=subject, axes=(symbol.name,))

@@ -1,0 +1,368 @@
+"""Arguments -> settings -> engine -> report -> exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from shapelint._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shapelint.analysis import Analysis
+    from shapelint.report.terminal import Paint
+    from shapelint.settings import Stated, StatedDims
+
+OK, FOUND, COULD_NOT_RUN = 0, 1, 2
+
+
+class UsageError(Exception):
+    """An argument is of no use; one sentence."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one-sentence errors and did-you-mean."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; `{self.prog} --help` lists what there is")
+
+
+_DIMS_HELP = (
+    "dims of an input, separated by commas (or x): a number pins the axis, a name leaves it free under that name, "
+    "an expression ties it (sample=2,4,H//8,W//8); repeatable"
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = _Parser(
+        prog="shapelint",
+        description="Which input sizes does a network take, what breaks the others, what mends it.",
+        epilog="exit codes: 0 nothing to report, 1 something was found or does not fit, 2 could not run",
+    )
+    parser.add_argument("--version", action="version", version=f"shapelint {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    check = commands.add_parser("check", help="findings in files and folders", description="Lint model files.")
+    check.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; the current folder by default")
+    _sizes_options(check)
+    check.add_argument("--select", action="append", default=[], metavar="RULES", help="report these rules only (ids, prefixes, names)")
+    check.add_argument("--ignore", action="append", default=[], metavar="RULES", help="leave these rules out")
+    check.add_argument("--fail-on", choices=("error", "warning", "info", "never"), default="warning", help="the level from which a finding makes the exit code 1 (default: warning)")
+    check.add_argument("--require-where", action="store_true", help="warn of free axes for which nothing is stated")
+    check.add_argument("--quiet", action="store_true", help="errors and warnings only, no summary")
+    _output_options(check)
+
+    sizes = commands.add_parser("sizes", help="which input sizes run and fit", description="Which input sizes run, and what breaks the others.")
+    sizes.add_argument("path", metavar="PATH", help="a model file")
+    _sizes_options(sizes)
+    sizes.add_argument("--at", action="append", default=[], metavar="SIZE", help="ask about one size: 225x225, or H=225,W=300; repeatable")
+    sizes.add_argument("--free", action="store_true", help="treat the spatial axes of a static export as free")
+    _output_options(sizes)
+
+    show = commands.add_parser("show", help="every layer with its shape, scale and pair", description="Every layer with its shape, scale and pair.")
+    show.add_argument("path", metavar="PATH", help="a model file")
+    _sizes_options(show)
+    show.add_argument("--free", action="store_true", help="treat the spatial axes of a static export as free")
+    _output_options(show)
+
+    explain = commands.add_parser("explain", help="a rule's page", description="What a rule means, why, and what to do.")
+    explain.add_argument("rule", metavar="RULE", help="an id or a name")
+    rules = commands.add_parser("rules", help="the list of rules", description="The list of rules.")
+    for each in (explain, rules):
+        _output_options(each)
+
+    debug = commands.add_parser("debug", help="the stages of an analysis, printed", description="Print one stage of the analysis.")
+    debug.add_argument("stage", choices=("graph", "shapes", "facts"))
+    debug.add_argument("path", metavar="FILE")
+    _sizes_options(debug)
+    _output_options(debug)
+    return parser
+
+
+def _sizes_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", action="append", default=[], metavar="[NAME=]DIMS", help=_DIMS_HELP)
+    parser.add_argument("--where", action="append", default=[], metavar="[NAME=]DOMAIN", help='sizes that must fit: "multiple of 32", H=64..512; without NAME every free axis but the batch; repeatable')
+
+
+def _output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="the format of the report (default: text)")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in text reports")
+    parser.add_argument("--verbose", action="store_true", help="show the traceback of an internal error")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verbose = "--verbose" in arguments
+    try:
+        options = build_parser().parse_args(_with_command(arguments))
+        if options.command is None:
+            build_parser().print_help()
+            return COULD_NOT_RUN
+        return _COMMANDS[options.command](options)
+    except UsageError as error:
+        return _could_not(str(error), _format_of(arguments))
+    except BrokenPipeError:
+        # The reader of our output went away; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_RUN
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # an internal error is one sentence too
+        if verbose:
+            raise
+        message = f"internal error: {type(error).__name__}: {error}; run again with --verbose and report it"
+        return _could_not(message, _format_of(arguments))
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """The arguments, with did-you-mean for a command that does not exist."""
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in _COMMANDS:
+        close = get_close_matches(arguments[0], _COMMANDS, 1)
+        if os.path.exists(arguments[0]):
+            raise UsageError(f"`{arguments[0]}` is no command; did you mean `shapelint check {arguments[0]}`?")
+        meant = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(_COMMANDS)}"
+        raise UsageError(f"`{arguments[0]}` is no command; {meant}")
+    return arguments
+
+
+def _format_of(arguments: list[str]) -> str:
+    text = " ".join(arguments)
+    return "json" if "--format json" in text or "--format=json" in text else "text"
+
+
+def _could_not(message: str, form: str) -> int:
+    print(f"shapelint: {message}", file=sys.stderr)  # noqa: T201
+    if form == "json":
+        _write_json({"version": 1, "errors": [{"file": None, "message": message}]})
+    return COULD_NOT_RUN
+
+
+def _write(text: str, stream: TextIO | None = None) -> None:
+    out = sys.stdout if stream is None else stream
+    encoding = out.encoding or "utf-8"
+    out.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    out.flush()
+
+
+def _write_json(data: dict[str, Any]) -> None:
+    import json
+
+    _write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def _paint(options: argparse.Namespace) -> Paint:
+    from shapelint.report.terminal import paint_for
+
+    return paint_for(sys.stdout, options.color)
+
+
+# -- what is stated --------------------------------------------------------------------------------------------------
+
+
+def parse_input(text: str) -> tuple[str | None, StatedDims]:
+    """`[NAME=]DIMS` as a name and dims; raises UsageError."""
+    name: str | None
+    name, sign, dims = text.rpartition("=")
+    if not sign:
+        name, dims = None, text
+    separator = "," if "," in dims else "x"
+    parts = [part.strip() for part in dims.strip("[]() ").split(separator)]
+    if not any(parts):
+        raise UsageError(f"--input `{text}` holds no dims; write for example --input x=1,3,224,224")
+    found: list[int | str | None] = []
+    for part in parts:
+        if not part:
+            raise UsageError(f"--input `{text}` has an empty dim; write a number, a name, or _ to leave it as declared")
+        if part in ("_", "?"):
+            found.append(None)
+        elif part.lstrip("-").isdigit():
+            number = int(part[:12])
+            if not 0 < number < 2**31:
+                raise UsageError(f"`{part}` in --input `{text}` is no size; a size is at least 1")
+            found.append(number)
+        else:
+            found.append(part)
+    return name, tuple(found)
+
+
+def stated_of(options: argparse.Namespace) -> Stated:
+    """What the options state of sizes; raises UsageError."""
+    from shapelint.settings import Stated, Where
+    from shapelint.size.parse import NotASize, parse_domain
+
+    inputs: dict[str | None, StatedDims] = {}
+    for text in options.input:
+        name, dims = parse_input(text)
+        inputs[name] = dims
+    where = []
+    for text in options.where:
+        name, sign, domain = text.rpartition("=")
+        try:
+            where.append(Where(name.strip() if sign else None, parse_domain(domain), domain.strip()))
+        except NotASize as error:
+            raise UsageError(f"--where `{text}`: {error}") from None
+    return Stated(inputs, tuple(where), tuple(getattr(options, "at", ())), getattr(options, "free", False))
+
+
+def _analysis(options: argparse.Namespace) -> Analysis | int:
+    """The analysis of the one file that a command is about, or the exit code where there is none."""
+    from shapelint.analysis import Analysis, StatedWrong
+    from shapelint.engine import discover, shown
+    from shapelint.source import Unreadable, load
+
+    stated = stated_of(options)
+    file = shown(options.path)
+    messages: list[str] = []
+    if not os.path.isdir(options.path):
+        _, errors = discover([options.path])
+        messages = [error.message for error in errors]
+    if not messages:
+        try:
+            return Analysis(load(options.path, name=file), stated, file)
+        except Unreadable as error:
+            messages = [f"{flaw.message}{f'; {flaw.help}' if flaw.help else ''}" for flaw in error.faults]
+        except StatedWrong as error:
+            messages = [str(error)]
+        except OSError as error:
+            messages = [f"cannot be read: {error.strerror or error}"]
+    for message in messages:
+        print(f"shapelint: {file}: {message}", file=sys.stderr)  # noqa: T201
+    if options.format == "json":
+        _write_json({"version": 1, "errors": [{"file": file, "message": message} for message in messages]})
+    return COULD_NOT_RUN
+
+
+# -- commands --------------------------------------------------------------------------------------------------------
+
+
+def _words(values: list[str]) -> tuple[str, ...]:
+    return tuple(word for value in values for word in value.replace(",", " ").split())
+
+
+def _check(options: argparse.Namespace) -> int:
+    from shapelint.engine import check_paths
+    from shapelint.registry import NoSuchRule, validate_selection
+    from shapelint.settings import Settings
+
+    select, ignore = _words(options.select), _words(options.ignore)
+    try:
+        validate_selection((*select, *ignore))
+    except NoSuchRule as error:
+        raise UsageError(str(error)) from None
+    settings = Settings(stated_of(options), options.fail_on, select, ignore, options.require_where)
+    report = check_paths(options.paths or ["."], settings)
+    for error in report.errors:
+        print(f"shapelint: {error.file}: {error.message}", file=sys.stderr)  # noqa: T201
+    if options.format == "json":
+        from shapelint.report.check_json import check_json
+
+        _write_json(check_json(report))
+    else:
+        from shapelint.report.check_text import check_text
+
+        _write(check_text(report, _paint(options), quiet=options.quiet))
+    return report.exit_code(options.fail_on)
+
+
+def _sizes(options: argparse.Namespace) -> int:
+    from shapelint.analysis import StatedWrong
+    from shapelint.questions import ask, parse_at
+
+    analysis = _analysis(options)
+    if isinstance(analysis, int):
+        return analysis
+    try:
+        answers = [ask(analysis, parse_at(analysis, text)) for text in options.at]
+    except StatedWrong as error:
+        raise UsageError(str(error)) from None
+    if options.format == "json":
+        from shapelint.report.sizes_json import sizes_json
+
+        _write_json(sizes_json(analysis, answers))
+    else:
+        from shapelint.report.sizes_text import sizes_text
+
+        _write(sizes_text(analysis, answers, _paint(options)))
+    return FOUND if _does_not_fit(analysis) or any(answer.fits is False for answer in answers) else OK
+
+
+def _does_not_fit(analysis: Analysis) -> bool:
+    """Whether a size given by --input does not fit."""
+    return bool(analysis.stated.inputs) and (analysis.facts.never or analysis.runs_pinned is False)
+
+
+def _show(options: argparse.Namespace) -> int:
+    analysis = _analysis(options)
+    if isinstance(analysis, int):
+        return analysis
+    if options.format == "json":
+        from shapelint.report.show import show_json
+
+        _write_json(show_json(analysis))
+    else:
+        from shapelint.report.show import show_text
+
+        _write(show_text(analysis, _paint(options)))
+    return FOUND if _does_not_fit(analysis) else OK
+
+
+def _debug(options: argparse.Namespace) -> int:
+    from shapelint.report.debug import debug_text
+
+    analysis = _analysis(options)
+    if isinstance(analysis, int):
+        return analysis
+    _write(debug_text(analysis, options.stage))
+    return OK
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from shapelint.registry import NoSuchRule, contract, resolve
+    from shapelint.report.rules import rule_json, rule_text
+
+    try:
+        rule = contract(resolve(options.rule))
+    except NoSuchRule as error:
+        raise UsageError(str(error)) from None
+    if options.format == "json":
+        _write_json(rule_json(rule))
+    else:
+        _write(rule_text(rule, _paint(options)))
+    return OK
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from shapelint.registry import contract, rule_names
+    from shapelint.report.rules import list_text, rule_json
+
+    rules = [contract(name) for name in rule_names()]
+    if options.format == "json":
+        _write_json({"version": 1, "rules": [rule_json(rule) for rule in rules]})
+    else:
+        _write(list_text(rules, _paint(options)))
+    return OK
+
+
+_COMMANDS = {
+    "check": _check,
+    "sizes": _sizes,
+    "show": _show,
+    "explain": _explain,
+    "rules": _rules,
+    "debug": _debug,
+}
+
+
+def run() -> NoReturn:
+    """The console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,153 @@
+"""Paths -> reports: which files, in which order, what each one says."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from shapelint.analysis import Analysis, StatedWrong
+from shapelint.finding import Finding, Severity
+from shapelint.registry import run_checks, unreadable_findings
+from shapelint.source import Unreadable, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from shapelint.settings import Settings
+
+_SKIPPED_FOLDERS: Final = frozenset(
+    ".git .hg .svn .venv venv node_modules __pycache__ .mypy_cache .ruff_cache .pytest_cache .tox .nox".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """Something that keeps the run from doing what was asked; exit code 2."""
+
+    file: str
+    message: str
+
+
+@dataclass(slots=True)
+class FileReport:
+    """One file: what was found, and the analysis where the file could be read."""
+
+    file: str
+    kind: str
+    analysis: Analysis | None
+    findings: list[Finding]
+
+
+@dataclass(slots=True)
+class RunReport:
+    """A whole run, in the order of the paths."""
+
+    files: list[FileReport] = field(default_factory=list)
+    errors: list[RunError] = field(default_factory=list)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings in order."""
+        return [finding for report in self.files for finding in report.findings]
+
+    def count(self, severity: Severity) -> int:
+        """How many findings have this severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+    def exit_code(self, fail_on: str) -> int:
+        """2 where the run could not do what was asked, 1 where a finding is at or above `fail_on`, else 0."""
+        if self.errors:
+            return 2
+        if fail_on == "never":
+            return 0
+        limit = Severity(fail_on).rank
+        return int(any(finding.severity.rank <= limit for finding in self.findings))
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """The path relative to the working directory where it lies below it, with `/`."""
+    text = os.path.abspath(path)
+    here = os.getcwd()
+    if text.startswith(here + os.sep):
+        text = text[len(here) + 1 :]
+    elif not os.path.isabs(path):
+        text = os.path.normpath(path)
+    return text.replace(os.sep, "/")
+
+
+def discover(paths: Iterable[str]) -> tuple[list[str], list[RunError]]:
+    """The files that `paths` name or hold, sorted, each once; and the paths that are of no use."""
+    files: dict[str, str] = {}
+    errors: list[RunError] = []
+    for path in paths:
+        if os.path.isdir(path):
+            found = list(_walk(path))
+            for each in found:
+                files.setdefault(shown(each), each)
+            if not found:
+                errors.append(RunError(shown(path), "holds no model: no *.onnx file lies in the folder"))
+        elif os.path.lexists(path):
+            files.setdefault(shown(path), path)
+        else:
+            errors.append(RunError(shown(path), f"does not exist{_meant(path)}"))
+    return [files[key] for key in sorted(files)], errors
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
+        for name in sorted(names):
+            if name.lower().endswith(".onnx"):
+                yield os.path.join(root, name)
+
+
+def _meant(path: str) -> str:
+    parent = Path(path).parent
+    try:
+        names = os.listdir(parent)
+    except OSError:
+        return ""
+    close = get_close_matches(Path(path).name, names, 1)
+    return f"; did you mean `{shown(parent / close[0])}`?" if close else ""
+
+
+def check_paths(paths: Iterable[str], settings: Settings) -> RunReport:
+    """Lint every file that `paths` name or hold; one file's trouble never keeps the others from being reported."""
+    files, errors = discover(paths)
+    report = RunReport(errors=errors)
+    for path in files:
+        one, error = check_file(path, settings)
+        if error is not None:
+            report.errors.append(error)
+        if one is not None:
+            report.files.append(one)
+    report.errors.sort(key=lambda error: (error.file, error.message))
+    return report
+
+
+def check_file(path: str, settings: Settings) -> tuple[FileReport | None, RunError | None]:
+    """What one file says."""
+    file = shown(path)
+    try:
+        return check_source(path, file, settings), None
+    except StatedWrong as error:
+        return None, RunError(file, str(error))
+    except OSError as error:
+        return None, RunError(file, f"cannot be read: {error.strerror or error}")
+
+
+def check_source(source: object, file: str, settings: Settings) -> FileReport:
+    """What one source says; raises StatedWrong where what is stated does not suit it."""
+    try:
+        model = load(source, name=file)
+    except Unreadable as error:
+        return FileReport(file, "onnx", None, list(unreadable_findings(error, file, settings)))
+    analysis = Analysis(model, settings.stated, file)
+    findings = sorted(
+        run_checks(analysis, settings),
+        key=lambda finding: (finding.line or 0, finding.column or 0, finding.rule, finding.node or "", finding.message),
+    )
+    return FileReport(file, model.kind, analysis, findings)

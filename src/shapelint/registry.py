@@ -1,0 +1,180 @@
+"""Contracts (`rules/*.yaml`) bound to checks: what is reported, how severe it is, in which words.
+
+A contract is read when its rule has something to say; its id and name stand in its file's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from shapelint.finding import CHECKS, Fault, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from shapelint.analysis import Analysis
+    from shapelint.settings import Settings
+    from shapelint.source.errors import Unreadable
+
+
+class NoSuchRule(Exception):
+    """A rule that does not exist was named; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One rule: its words, and the severity of each grade of fault."""
+
+    id: str
+    name: str
+    severity: Mapping[str, Severity]
+    summary: str
+    message: str
+    notes: tuple[str, ...]
+    help: tuple[str, ...]
+    why: str
+    since: str
+    references: tuple[str, ...]
+
+
+_HERE: Final = Path(__file__).parent
+
+
+@cache
+def rules_folder() -> Path:
+    """Where the contracts are: inside an installed package, or beside `src` in a checkout."""
+    inside = _HERE / "_rules"
+    return inside if inside.is_dir() else _HERE.parents[1] / "rules"
+
+
+@cache
+def rule_names() -> Mapping[str, str]:
+    """The ids by name, in the order of the ids."""
+    stems = sorted(path.stem for path in rules_folder().glob("SHP*.yaml"))
+    return {name: number for number, _, name in (stem.partition("-") for stem in stems)}
+
+
+@cache
+def contract(name: str) -> Contract:
+    """The contract of the rule called `name`."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (rules_folder() / f"{rule_names()[name]}-{name}.yaml").read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.load(text, loader)  # noqa: S506
+    severity = data["severity"]
+    grades = severity if isinstance(severity, dict) else {"": severity}
+    return Contract(
+        id=data["id"],
+        name=data["name"],
+        severity={grade: Severity(level) for grade, level in grades.items()},
+        summary=data["summary"],
+        message=data["message"],
+        notes=tuple(data.get("notes", ())),
+        help=tuple(data.get("help", ())),
+        why=data["why"],
+        since=str(data["since"]),
+        references=tuple(data.get("references", ())),
+    )
+
+
+def resolve(word: str) -> str:
+    """The name of the rule that `word`, an id or a name, means; raises NoSuchRule."""
+    names = rule_names()
+    if word in names:
+        return word
+    for name, number in names.items():
+        if number == word.upper():
+            return name
+    close = get_close_matches(word, [*names, *names.values()], 1)
+    meant = f"; did you mean `{close[0]}`?" if close else "; `shapelint rules` lists them"
+    raise NoSuchRule(f"there is no rule `{word}`{meant}")
+
+
+def matches(name: str, words: Iterable[str]) -> bool:
+    """Whether one of `words` (an id, the beginning of an id, a name, or ALL) means the rule."""
+    number = rule_names()[name]
+    return any(word == name or word == "ALL" or number.startswith(word.upper()) for word in words)
+
+
+def validate_selection(words: Iterable[str]) -> None:
+    """Raise NoSuchRule for the first of `words` that means no rule."""
+    for word in words:
+        if not any(matches(name, (word,)) for name in rule_names()):
+            resolve(word)
+
+
+def is_selected(name: str, settings: Settings) -> bool:
+    """Whether the rule is to be reported."""
+    if settings.select and not matches(name, settings.select):
+        return False
+    return not (settings.ignore and matches(name, settings.ignore))
+
+
+def run_checks(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """Every finding of every selected check."""
+    from shapelint import checks  # noqa: F401  (its import registers the predicates)
+
+    facts = analysis.facts
+    for name, predicate in CHECKS.items():
+        if not is_selected(name, settings):
+            continue
+        faults = predicate(facts, settings.require_where) if name == "unstated-size" else predicate(facts)
+        for fault in faults:
+            yield finding(name, fault, analysis)
+
+
+def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
+    """The fault in the words of its contract."""
+    rule = contract(name)
+    words = fault.subject.words
+    node = analysis.facts.nodes.get(fault.node or "")
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        severity=rule.severity.get(fault.grade) or next(iter(rule.severity.values())),
+        message=rule.message.format_map(_Blank(words)),
+        file=analysis.file,
+        fault=fault,
+        notes=_sentences(rule.notes, words),
+        help=_sentences(rule.help, words),
+        node=fault.node,
+        origin=node.origin if node is not None else None,
+    )
+
+
+def unreadable_findings(error: Unreadable, file: str, settings: Settings) -> Iterator[Finding]:
+    """What is wrong with a file that no graph can be made of."""
+    if not is_selected(error.rule, settings):
+        return
+    rule = contract(error.rule)
+    for flaw in error.faults:
+        yield Finding(
+            rule=rule.id,
+            name=rule.name,
+            severity=next(iter(rule.severity.values())),
+            message=flaw.message,
+            file=file,
+            help=(flaw.help,) if flaw.help else (),
+            node=flaw.node,
+        )
+
+
+class _Blank(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _sentences(templates: Iterable[str], words: Mapping[str, str]) -> tuple[str, ...]:
+    """The sentences whose fields are all there."""
+    found = []
+    for template in templates:
+        try:
+            found.append(template.format_map(words))
+        except KeyError:
+            continue
+    return tuple(found)

@@ -1,0 +1,101 @@
+"""The report of `check` as JSON, version 1: fields may be added, what stands here keeps its meaning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shapelint._version import __version__
+from shapelint.report.sizes_json import axis_json, members_json
+
+if TYPE_CHECKING:
+    from shapelint.engine import FileReport, RunReport
+    from shapelint.finding import ChainLink, Finding, Row
+
+
+def check_json(report: RunReport) -> dict[str, Any]:
+    """A whole run."""
+    from shapelint.finding import Severity
+
+    findings = report.findings
+    return {
+        "version": 1,
+        "tool": f"shapelint {__version__}",
+        "files": [_file(each) for each in report.files],
+        "findings": [finding_json(finding) for finding in findings],
+        "errors": [{"file": error.file, "message": error.message} for error in report.errors],
+        "summary": {
+            "files": len(report.files),
+            "errors": report.count(Severity.ERROR),
+            "warnings": report.count(Severity.WARNING),
+            "infos": report.count(Severity.INFO),
+            "fixable": sum(bool(finding.fixes) for finding in findings),
+            "unknown": sum(bool(each.analysis and each.analysis.facts.unknowns) for each in report.files),
+            "suppressed": 0,
+            "baselined": 0,
+        },
+    }
+
+
+def _file(report: FileReport) -> dict[str, Any]:
+    analysis = report.analysis
+    if analysis is None:
+        return {"file": report.file, "kind": report.kind, "verdict": None, "stated": False, "axes": [], "unknown": []}
+    facts = analysis.facts
+    return {
+        "file": report.file,
+        "kind": report.kind,
+        "verdict": facts.verdict,
+        "stated": analysis.is_stated,
+        "axes": [axis_json(facts, axis) for axis in facts.inputs.axes],
+        "unknown": [{"node": each.path, "op": each.op, "why": each.why} for each in facts.unknowns],
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """One finding."""
+    fault = finding.fault
+    origin = finding.origin
+    sizes = None if fault is None else fault.sizes
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "certainty": finding.certainty,
+        "fingerprint": finding.fingerprint,
+        "message": finding.message,
+        "notes": list(finding.notes),
+        "help": list(finding.help),
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "end_line": finding.end_line,
+        "end_column": finding.end_column,
+        "node": finding.node,
+        "origin": None
+        if origin is None
+        else {"file": origin.file, "line": origin.line, "function": origin.function, "text": origin.text},
+        "at": None if fault is None or fault.at is None else {name: list(dims) for name, dims in fault.at.items()},
+        "axes": [] if fault is None else list(fault.axes),
+        "sizes": None if sizes is None else {"left": list(sizes[0]), "right": list(sizes[1])},
+        "chain": [] if fault is None else [_link(link) for link in fault.chain],
+        "also": [] if fault is None else [_row(row) for row in fault.also],
+        "pair": {"down": list(fault.down), "up": list(fault.up)} if fault is not None and fault.down else None,
+        "branches": list(fault.branches) if fault is not None and fault.branches else None,
+        "fits": {} if fault is None else {label: members_json(sizes) for label, sizes in fault.fits.items()},
+        "fixes": [],
+    }
+
+
+def _link(link: ChainLink) -> dict[str, Any]:
+    return {
+        "node": link.node,
+        "axis": link.axis,
+        "from": link.before,
+        "to": link.after,
+        "rounded": link.rounded,
+        "text": link.text,
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {"node": row.node, "axes": list(row.axes), "left": list(row.left), "right": list(row.right)}

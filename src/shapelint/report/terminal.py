@@ -1,0 +1,71 @@
+"""Colour on a terminal, honouring NO_COLOR and FORCE_COLOR."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from shapelint.finding import Severity
+
+_CODES: Final = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36}
+_SEVERITIES: Final = {"error": "red", "warning": "yellow", "info": "blue"}
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Wraps text in colour where that is wanted."""
+
+    on: bool = False
+
+    def __call__(self, text: str, *styles: str) -> str:
+        """`text` in these styles."""
+        if not self.on or not styles or not text:
+            return text
+        return "".join(f"\x1b[{_CODES[style]}m" for style in styles) + text + "\x1b[0m"
+
+    def severity(self, severity: Severity, text: str) -> str:
+        """`text` in the colour of the severity."""
+        return self(text, "bold", _SEVERITIES[severity.value])
+
+
+def paint_for(stream: TextIO, choice: str = "auto") -> Paint:
+    """Colour for `stream`: `always`, `never`, or `auto`."""
+    if choice != "auto":
+        return Paint(choice == "always")
+    if os.environ.get("NO_COLOR"):
+        return Paint(False)
+    if os.environ.get("FORCE_COLOR"):
+        return Paint(True)
+    return Paint(stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def columns(rows: list[list[str]], indent: int = 2) -> list[str]:
+    """The rows with their cells aligned; a row's last cell is not padded. Colour does not count."""
+    widths: list[int] = []
+    for row in rows:
+        for place, cell in enumerate(row[:-1]):
+            if place == len(widths):
+                widths.append(0)
+            widths[place] = max(widths[place], _width(cell))
+    lines = []
+    for row in rows:
+        cells = [cell + " " * (widths[place] - _width(cell)) for place, cell in enumerate(row[:-1])]
+        lines.append((" " * indent + "  ".join([*cells, row[-1]])).rstrip())
+    return lines
+
+
+def _width(text: str) -> int:
+    from re import sub
+    from unicodedata import east_asian_width
+
+    plain = sub(r"\x1b\[\d+m", "", text)
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in plain)
+
+
+def clean(text: str) -> str:
+    """Names from a file without control characters, so that a file cannot write to the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
