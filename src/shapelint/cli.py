@@ -221,16 +221,16 @@ def _analysis(options: argparse.Namespace) -> Analysis | int:
     messages: list[str] = []
     if not os.path.isdir(options.path):
         _, errors = discover([options.path])
-        messages = [error.message for error in errors]
+        messages = [each.message for each in errors]
     if not messages:
         try:
             return Analysis(load(options.path, name=file), stated, file)
-        except Unreadable as error:
-            messages = [f"{flaw.message}{f'; {flaw.help}' if flaw.help else ''}" for flaw in error.faults]
-        except StatedWrong as error:
-            messages = [str(error)]
-        except OSError as error:
-            messages = [f"cannot be read: {error.strerror or error}"]
+        except Unreadable as unreadable:
+            messages = [f"{flaw.message}{f'; {flaw.help}' if flaw.help else ''}" for flaw in unreadable.faults]
+        except StatedWrong as wrong:
+            messages = [str(wrong)]
+        except OSError as trouble:
+            messages = [f"cannot be read: {trouble.strerror or trouble}"]
     for message in messages:
         print(f"shapelint: {file}: {message}", file=sys.stderr)  # noqa: T201
     if options.format == "json":

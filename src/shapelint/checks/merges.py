@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shapelint.facts.mismatch import MERGES
-from shapelint.facts.subjects import Broadcast, Refused, by
+from shapelint.facts.subjects import Broadcast, Refused
 from shapelint.finding import ChainLink, Fault, Row, check
 from shapelint.size import evaluate
 
@@ -53,11 +53,16 @@ def silent_broadcast(facts: Facts) -> Iterator[Fault]:
         shown = domain.sizes & sizes if stated and domain is not None else sizes
         example = next(iter(shown))
         names = facts.operand_names(requirement) or ("", "")
-        sides = [
-            by((evaluate(side, {symbol: example}),)) for side in (requirement.left, requirement.right) if side is not None
-        ]
+        at = {symbol: example}
         subject = Broadcast(
-            requirement.path, symbol.name, *sides, *[facts.called(name) for name in names], shown, example
+            node=requirement.path,
+            axis=symbol.name,
+            left=str(evaluate(requirement.left or 0, at)),
+            right=str(evaluate(requirement.right or 0, at)),
+            left_name=facts.called(names[0]),
+            right_name=facts.called(names[1]),
+            sizes=shown,
+            example=example,
         )
         yield Fault(grade="stated" if stated else "free", subject=subject, node=requirement.path, axes=(symbol.name,))
 

@@ -114,8 +114,8 @@ def follow(graph: Graph, inputs: Mapping[str, Tensor], shapes: Shapes, symbols: 
     for node in graph.nodes:
         for symbol in symbols:
             for output in node.outputs:
-                tensor = shapes.tensors.get(output)
-                size = _along(tensor, symbol) if tensor is not None else None
+                made = shapes.tensors.get(output)
+                size = _along(made, symbol) if made is not None else None
                 if size is not None:
                     _track(flow, node, output, size, symbol)
     return flow

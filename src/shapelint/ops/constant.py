@@ -22,8 +22,8 @@ from shapelint.ops.call import (
 )
 from shapelint.ops.legality import illegal
 from shapelint.ops.registry import operator
-from shapelint.ops.values import arithmetic
-from shapelint.size import Expr, at_least, cdiv, larger, low, product
+from shapelint.ops.values import arithmetic, nonnegative
+from shapelint.size import Expr, at_least, cdiv, low, product
 from shapelint.size.floats import FloatTerm, to_size
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def arange(call: Call) -> Tensor:
     quotient = None if span is None or divide is None else divide(span, delta)
     if not isinstance(quotient, float | FloatTerm):
         return Tensor(dtype, (call.opaque("the length"),))
-    return Tensor(dtype, (larger(0, to_size(quotient, "ceil")),))
+    return Tensor(dtype, (nonnegative(to_size(quotient, "ceil")),))
 
 
 def _integers(call: Call, dtype: int | None, start: Size, limit: Size, delta: Size) -> Tensor:
@@ -149,7 +149,7 @@ def _integers(call: Call, dtype: int | None, start: Size, limit: Size, delta: Si
         illegal(call, "`delta` is 0")
     least = low(delta)
     if isinstance(delta, int) or (least is not None and least > 0):
-        number = larger(0, cdiv(limit - start, delta))
+        number = nonnegative(cdiv(limit - start, delta))
     else:
         return Tensor(dtype, (call.opaque("the length"),))
     if isinstance(number, int) and number <= MOST_ELEMENTS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from shapelint.ops.call import INT64, MOST_ELEMENTS, CannotTell, Tensor, count, known
 from shapelint.ops.legality import illegal, match, of_rank
 from shapelint.ops.registry import operator
-from shapelint.ops.values import is_nonnegative, places, strides
+from shapelint.ops.values import is_nonnegative, nonnegative, places, strides
 from shapelint.size import Expr, at_least, cdiv, high, larger, low, product, select, smaller
 
 if TYPE_CHECKING:
@@ -348,22 +348,22 @@ def span(size: Size, start: Size, end: Size, step: int) -> Size:
         back: Size = size if _is_far(end) else _wrapped(size, end)
         starts = [front] if is_nonnegative(front) else [front, 0]
         ends = [back] if back is size else [back, size]
-        return larger(0, smaller(*[cdiv(end_ - start_, step) for end_ in ends for start_ in starts]))
+        return nonnegative(smaller(*[cdiv(last - first, step) for last in ends for first in starts]))
     if _is_far(end):
         return 0
-    first: Size = 0
+    begin: Size = 0
     if _is_far(start):
-        first = size - 1
+        begin = size - 1
     elif not _is_far(start, below=True):
-        first = smaller(larger(_wrapped(size, start), 0), size - 1)
+        begin = smaller(larger(_wrapped(size, start), 0), size - 1)
     last: Size = -1
     if not _is_far(end, below=True):
         last = _wrapped(size, end)
         if not is_nonnegative(last):
             last = larger(last, -1)
-    if isinstance(last, int) and last == -1 and isinstance(first, Expr) and first is size - 1:
+    if isinstance(last, int) and last == -1 and isinstance(size, Expr) and begin is size - 1:
         return cdiv(size, -step)
-    return larger(0, cdiv(first - last, -step))
+    return nonnegative(cdiv(begin - last, -step))
 
 
 def _is_far(bound: Size, *, below: bool = False) -> bool:

@@ -9,7 +9,8 @@ from shapelint.ops.call import MOST_ELEMENTS, CannotTell, Tensor, known
 from shapelint.ops.legality import illegal, match
 from shapelint.ops.registry import operator
 from shapelint.ops.values import places, strides
-from shapelint.size import Expr, at_least, cdiv, divides, equal, is_always, product
+from shapelint.size import Expr, at_least, cdiv, divides, equal, is_always, larger, product
+from shapelint.size.expr import Extreme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,15 +40,14 @@ def concat(call: Call) -> Tensor:
         return Tensor(first.dtype)
     axis = call.axis(axis, rank)
     dims: list[Dim] | None = None
-    along: Dim = 0
+    sizes: list[Dim] = []
     seen: list[int] = []
     for place, tensor in enumerate(tensors):
         shape = None if tensor is None else tensor.shape
         if shape is None:
-            along = None
+            sizes.append(None)
             continue
-        size = shape[axis]
-        along = None if along is None or size is None else along + size
+        sizes.append(shape[axis])
         if dims is None:
             dims, seen = list(shape), [place] * rank
             continue
@@ -55,9 +55,35 @@ def concat(call: Call) -> Tensor:
             if other != axis and have is not dims[other]:
                 _join(call, dims, seen, other, have, place)
     assert dims is not None
-    dims[axis] = along
+    dims[axis] = _total(sizes)
     result = tuple(dims)
     return Tensor(first.dtype, result, _joined(tensors, result, axis) if first.value is not None else None)
+
+
+def _total(sizes: list[Dim]) -> Dim:
+    """The sum of the sizes; the two parts that an axis was cut into make up the axis, however small it is."""
+    total: Size = 0
+    for size in sizes:
+        if size is None:
+            return None
+        if isinstance(size, Expr) and len(sizes) > 1:
+            atom = size.terms[0][0]
+            if isinstance(atom, Extreme) and not atom.largest and size is atom.expr and len(atom.of) == 2:
+                low, high = atom.of
+                for cut, whole in ((low, high), (high, low)):
+                    rest = whole - (cut if cut.terms else cut.const)
+                    for other in (rest, larger(0, rest)):
+                        if whole.terms and isinstance(other, Expr) and other in sizes:
+                            return _total([whole, *_without(sizes, size, other)])
+        total = size + total if isinstance(size, Expr) else total + size
+    return total
+
+
+def _without(sizes: list[Dim], *gone: Size) -> list[Dim]:
+    left = list(sizes)
+    for size in gone:
+        left.remove(size)
+    return left
 
 
 def _join(call: Call, dims: list[Dim], seen: list[int], axis: int, have: Dim, place: int) -> None:

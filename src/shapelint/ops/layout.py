@@ -9,7 +9,7 @@ from shapelint.ops.call import MOST_ELEMENTS, CannotTell, Tensor, count, known
 from shapelint.ops.constant import filled, unread
 from shapelint.ops.legality import illegal
 from shapelint.ops.registry import operator
-from shapelint.ops.values import places, spread, strides
+from shapelint.ops.values import factors, is_nonnegative, places, spread, strides
 from shapelint.size import Expr, any_of, at_least, divides, equal, is_always, is_never, low, product, unequal
 
 if TYPE_CHECKING:
@@ -71,14 +71,25 @@ def _state_size(call: Call, size: Expr, copied: Dim, axis: int) -> None:
     least = low(size)
     if least is not None and least >= 1:
         return
-    if least is None or least < 0:
+    if not is_nonnegative(size):
         call.require("reshape", at_least(size, 0), size, 0, axis=axis, operands=(1, -1), detail="the shape")
     if copied is not None and copied is not size and call.inputs[0] is not None:
         shape = call.inputs[0].shape
         if shape is None or size not in shape:
-            held = unequal(size, 0)
+            for factor in factors(size):
+                held = unequal(factor, 0)
+                if not is_always(held):
+                    call.require("reshape", held, size, 0, axis=axis, operands=(1, -1), detail="a 0 copies a size")
+
+
+def _state_positive(call: Call, size: Size, axis: int, detail: str) -> None:
+    """State that `size`, which is not negative, is at least 1."""
+    least = low(size)
+    if least is None or least < 1:
+        for factor in factors(size) if isinstance(size, Expr) else (size,):
+            held = at_least(factor, 1)
             if not is_always(held):
-                call.require("reshape", held, size, 0, axis=axis, operands=(1, -1), detail="a 0 copies a size")
+                call.require("reshape", held, size, 1, axis=axis, detail=detail)
 
 
 def _resized(call: Call, have: tuple[Size, ...], shape: list[Size], free: int) -> Shape:
@@ -94,8 +105,8 @@ def _resized(call: Call, have: tuple[Size, ...], shape: list[Size], free: int) -
             cancelled.append(size)
         else:
             right.append(size)
-        if free >= 0 and not _is_positive(size):
-            call.require("reshape", at_least(size, 1), size, 1, axis=axis, detail="an open size needs others above 0")
+        if free >= 0:
+            _state_positive(call, size, axis, "an open size needs the others above 0")
     rest: list[Size] = []
     total = 1
     for size in left:
@@ -140,7 +151,7 @@ def _state_count(
     """State that `above`, elements per cancelled size, is `below`; nothing is asked of an empty tensor."""
     empty: list[Held] = [equal(size, 0) for size in cancelled if not _is_positive(size)]
     if isinstance(held, bool) or held.mask & (held.mask - 1) == 0:
-        if not held and not empty:
+        if held is False and not empty:
             call.require("reshape", False, above, below, detail="the number of elements")
             return
         call.require("reshape", any_of((held, *empty)), above, below, detail="the number of elements")

@@ -46,6 +46,7 @@ from shapelint.size import (
     select,
     smaller,
 )
+from shapelint.size.expr import Product
 from shapelint.size.floats import FloatTerm, binary, of_size, to_size, unary
 
 if TYPE_CHECKING:
@@ -99,10 +100,31 @@ def fit(size: Size, dtype: int) -> Size | None:
     return size if (bounds[1] >= 0x7FFFFFFF if most is None else most <= bounds[1]) else None
 
 
+def factors(size: Expr) -> tuple[Expr, ...]:
+    """The factors of a product, which is 0 where one of them is; `size` itself where it is none."""
+    if len(size.terms) == 1 and size.const == 0:
+        atom = size.terms[0][0]
+        if isinstance(atom, Product):
+            return atom.factors
+    return (size,)
+
+
 def is_nonnegative(size: Size) -> bool:
     """Whether `size` is certain never to be negative."""
     least = low(size)
-    return (least is not None and least >= 0) or (isinstance(size, Expr) and is_always(at_least(size, 0)))
+    if least is not None and least >= 0:
+        return True
+    if not isinstance(size, Expr):
+        return False
+    parts = factors(size)
+    if len(parts) > 1:
+        return size.terms[0][1] > 0 and all(is_nonnegative(part) for part in parts)
+    return is_always(at_least(size, 0))
+
+
+def nonnegative(size: Size) -> Size:
+    """max(0, size): `size` itself where it is certain never to be negative, so that one size has one form."""
+    return size if is_nonnegative(size) else larger(0, size)
 
 
 def truncated(size: Size, by: Size) -> Size | None:

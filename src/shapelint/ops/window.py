@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from shapelint.ops.call import INT64, Call, CannotTell, Dim, Shape, Tensor, known
 from shapelint.ops.registry import operator
-from shapelint.size import Size, above, all_of, at_least, cdiv, divides, equal, product, smaller
+from shapelint.size import Size, at_least, cdiv, divides, equal, larger, product, smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,10 @@ def slid(call: Call, shape: Shape, window: Window) -> list[Dim]:
 
 
 def _slid(call: Call, size: Dim, window: Window, axis: int) -> Dim:
-    """floor: (n+P-ke)//s + 1 where n+P >= ke; ceil: min(cdiv(n+P-ke, s) + 1, cdiv(n+pb, s)) where that is >= 1."""
+    """floor: (n+P-ke)//s + 1 where n+P >= ke; ceil: min(cdiv(n+P-ke, s) + 1, cdiv(n+pb, s)) where that is >= 1.
+
+    The second of these for pe <= ke; a longer padding at the end may leave windows that see nothing else.
+    """
     if size is None:
         return None
     stride, extent = window.stride[axis], window.extent(axis)
@@ -98,7 +101,9 @@ def _slid(call: Call, size: Dim, window: Window, axis: int) -> Dim:
         return room // stride + 1
     result = cdiv(room, stride) + 1
     if extent < stride + end:
-        result = smaller(result, cdiv(size + begin, stride))
+        # One window fewer where the last starts beyond the input and the padding before it; never two fewer.
+        starts = cdiv(size + begin, stride)
+        result = smaller(result, starts if end <= extent else larger(result - 1, starts))
     call.require("empty", at_least(result, 1), result, size, axis=axis + 2, detail=_kernel(window, axis))
     return result
 
@@ -213,8 +218,8 @@ def deform_conv(call: Call) -> Tensor:
 def conv_transpose(call: Call) -> Tensor:
     """ONNX ConvTranspose-1/11/22: (n-1)*s + ke - pb - pe + output_padding, n*s for SAME, or the `output_shape` given.
 
-    An output padding is legal below the stride, and an output shape only where the forward convolution leads back
-    (PR 29446 of onnxruntime, and every framework).
+    ONNX's text bounds neither an output padding nor an output shape; that onnxruntime does since its PR 29446 is a
+    disagreement of runtimes.
     """
     x, weight = call.operand(0), call.operand(1)
     if x.shape is None:
@@ -253,25 +258,14 @@ def conv_transpose(call: Call) -> Tensor:
 
 
 def _unslid(call: Call, size: Size, window: Window, axis: int, requested: int | None) -> Size:
-    stride, extent, extra = window.stride[axis], window.extent(axis), window.output_padding[axis]
-    call.require(
-        "argument",
-        extra < stride or (extra == 0),
-        extra,
-        stride,
-        axis=axis + 2,
-        detail=f"`output_padding` is {extra} where the stride is {stride}",
-    )
-    full = (size - 1) * stride + extent
+    stride, extent = window.stride[axis], window.extent(axis)
     if requested is not None:
-        # The pads are full + output_padding - requested, none where that is negative; the forward window must lead
-        # from the padded request back to `size`, which leaves less than a stride beyond `full`.
-        held = all_of((above(full + stride, requested), requested >= 1))
-        call.require("match", held, full, requested, axis=axis + 2, detail="`output_shape`")
+        call.require("empty", requested >= 1, requested, size, axis=axis + 2, detail="`output_shape`")
         return requested
     if window.auto_pad.startswith("SAME"):
         return size * stride
-    result = full - (window.begin[axis] + window.end[axis]) + extra
+    padded = window.output_padding[axis] - window.begin[axis] - window.end[axis]
+    result = (size - 1) * stride + extent + padded
     call.require("empty", at_least(result, 1), result, size, axis=axis + 2, detail=_kernel(window, axis))
     return result
 
@@ -290,16 +284,6 @@ def _pooled(call: Call) -> Shape | None:
         _illegal(call, f"`kernel_shape` has {len(kernel or ())} numbers where {rank - 2} are needed")
         return None
     window = window_of(call, tuple(kernel))
-    for axis in range(rank - 2):
-        most = max(window.begin[axis], window.end[axis])
-        call.require(
-            "argument",
-            most < window.kernel[axis],
-            most,
-            window.kernel[axis],
-            axis=axis + 2,
-            detail=f"padding {most} under kernel {window.kernel[axis]}",
-        )
     return (*x.shape[:2], *slid(call, x.shape, window))
 
 
@@ -343,6 +327,15 @@ def max_unpool(call: Call) -> Tensor:
         if size is None:
             spatial.append(None)
             continue
+        most = max(window.begin[axis], window.end[axis])
+        call.require(
+            "argument",
+            most < window.kernel[axis],
+            most,
+            window.kernel[axis],
+            axis=axis + 2,
+            detail=f"padding {most} under kernel {window.kernel[axis]}",
+        )
         result = (size - 1) * window.stride[axis] + window.kernel[axis] - window.begin[axis] - window.end[axis]
         call.require("empty", at_least(result, 1), result, size, axis=axis + 2, detail=_kernel(window, axis))
         spatial.append(result)
