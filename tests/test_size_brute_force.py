@@ -55,7 +55,9 @@ def test_networks(batch: int) -> None:
         sizes = set_of(stated.held)
         assert sizes is not None
         near = [flag for low, high in sizes.extra for flag in range(low, high + 1) if flag <= UPTO]
-        near += [n for n in range(max(sizes.start, 1), UPTO + 1) if sizes.residues and n % sizes.period in sizes.residues]
+        near += [
+            n for n in range(max(sizes.start, 1), UPTO + 1) if sizes.residues and n % sizes.period in sizes.residues
+        ]
         assert near == [n for n, flag in zip(points[:UPTO], stated.flags, strict=False) if flag], (batch, number)
         for place in [*range(40), *random.sample(range(UPTO), 20)]:
             assert (points[place] in sizes) is stated.flags[place], (batch, number, stated.held)

@@ -80,7 +80,9 @@ def test_chains_of_operations(batch: int, width: str) -> None:
         term = of_size(height // 3 + 2, width)
         theirs = (numpy.arange(1, upto + 1) // 3 + 2).astype(kind)
         for _ in range(random.randint(1, 5)):
-            op = random.choice(["mul", "mul", "div", "div", "add", "sub", "min", "max", "sqrt", "ceil", "floor", "round"])
+            op = random.choice(
+                ["mul", "mul", "div", "div", "add", "sub", "min", "max", "sqrt", "ceil", "floor", "round"]
+            )
             constant = random.choice([2.0, 0.5, 4.0, 0.75, 3.0, 0.7, 1.0, 1023 / 1024, 17.0, 0.1])
             if op in ("sqrt", "ceil", "floor", "round"):
                 if op == "sqrt":
@@ -107,9 +109,9 @@ def test_two_sizes_multiplied_and_divided() -> None:
     ratio = binary("div", of_size(height, "f"), of_size(height // 2 + 1, "f"), "f")
     back = to_size(binary("mul", of_size(height // 2 + 1, "f"), ratio, "f"), "floor")
     sizes = numpy.arange(1, UPTO + 1)
-    theirs = numpy.floor(
-        (sizes // 2 + 1).astype("f") * (sizes.astype("f") / (sizes // 2 + 1).astype("f"))
-    ).astype(numpy.int64)
+    theirs = numpy.floor((sizes // 2 + 1).astype("f") * (sizes.astype("f") / (sizes // 2 + 1).astype("f"))).astype(
+        numpy.int64
+    )
     assert column(back, UPTO) == theirs.tolist()
     root = to_size(unary("sqrt", of_size(height * height, "f"), "f"), "floor")
     assert column(root, 4096) == list(range(1, 4097))

@@ -6,8 +6,7 @@ from random import Random
 
 import pytest
 
-from shapelint.size import SizeSet, Table, at_least, cdiv, divides, equal, set_of, solve
-from shapelint.size.condition import Condition
+from shapelint.size import Condition, SizeSet, Table, at_least, cdiv, divides, equal, set_of, solve
 
 isl = pytest.importorskip("islpy")
 
@@ -52,7 +51,11 @@ def chain(random: Random, symbol: object, name: str, prefix: str, steps: int, *,
 def isl_set(space: str, base: str, term: Term, condition: str, extra: str = "") -> object:
     names = ", ".join((*term.variables, *([extra] if extra else [])))
     inside = " and ".join((*term.bounds, condition))
-    return isl.Set(f"{{ [{space}] : {base} and exists ({names} : {inside}) }}" if names else f"{{ [{space}] : {base} and {inside} }}")
+    return isl.Set(
+        f"{{ [{space}] : {base} and exists ({names} : {inside}) }}"
+        if names
+        else f"{{ [{space}] : {base} and {inside} }}"
+    )
 
 
 def written(of: SizeSet) -> object:

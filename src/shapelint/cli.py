@@ -257,8 +257,8 @@ def _check(options: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     settings = Settings(stated_of(options), options.fail_on, select, ignore, options.require_where)
     report = check_paths(options.paths or ["."], settings)
-    for error in report.errors:
-        print(f"shapelint: {error.file}: {error.message}", file=sys.stderr)  # noqa: T201
+    for each in report.errors:
+        print(f"shapelint: {each.file}: {each.message}", file=sys.stderr)  # noqa: T201
     if options.format == "json":
         from shapelint.report.check_json import check_json
 

@@ -22,41 +22,21 @@ if TYPE_CHECKING:
 @check("restricted-size")
 def restricted_size(facts: Facts) -> Iterator[Fault]:
     """A free axis takes every size."""
-    seen = set()
-    for axis in facts.inputs.axes:
-        symbol = axis.symbol
-        sizes = facts.runs[symbol]
-        certain = sizes if sizes is not None else facts.necessary[symbol]
-        if certain.is_every or symbol in seen or symbol in facts.domains or facts.never:
-            continue
-        seen.add(symbol)
-        has_class = certain.pad_to is not None or not certain.is_complete
-        if sizes is None and has_class:
-            continue
-        breaker = next((each for each in facts.breakers if each.symbol is symbol), None)
-        subject = Restriction(
-            axis,
-            certain,
-            facts.file,
-            "" if breaker is None else breaker.requirement.path,
-            "" if breaker is None else str(breaker.requirement.held),
-        )
+    if facts.never:
+        empty = [axis for axis in facts.inputs.axes if facts.necessary[axis.symbol].is_empty]
+        if empty and not facts.failures:
+            subject = Restriction(tuple(empty), facts.necessary[empty[0].symbol], facts.file)
+            yield Fault(grade="never", subject=subject, axes=tuple([axis.label for axis in empty]))
+        return
+    for restriction in facts.restrictions:
+        labels = tuple([axis.label for axis in restriction.axes])
         yield Fault(
-            grade="free" if has_class else "no-class",
-            subject=subject,
-            node=None if breaker is None else breaker.requirement.path,
-            axes=(axis.label,),
-            fits={axis.label: certain},
+            grade="free" if restriction.has_class else "no-class",
+            subject=restriction,
+            node=restriction.breaker or None,
+            axes=labels,
+            fits=dict.fromkeys(labels, restriction.sizes),
         )
-    if facts.never and not facts.failures:
-        for axis in facts.inputs.axes:
-            if facts.necessary[axis.symbol].is_empty and axis.symbol not in seen:
-                seen.add(axis.symbol)
-                yield Fault(
-                    grade="never",
-                    subject=Restriction(axis, facts.necessary[axis.symbol], facts.file),
-                    axes=(axis.label,),
-                )
 
 
 @check("unstated-size")
@@ -65,7 +45,7 @@ def unstated_size(facts: Facts, require_where: bool = False) -> Iterator[Fault]:
     for axis in facts.inputs.axes if require_where else ():
         if not axis.is_batch and axis.symbol not in facts.domains:
             sizes = facts.runs[axis.symbol] or facts.necessary[axis.symbol]
-            yield Fault(grade="unstated", subject=Restriction(axis, sizes, facts.file), axes=(axis.label,))
+            yield Fault(grade="unstated", subject=Restriction((axis,), sizes, facts.file), axes=(axis.label,))
 
 
 @check("frozen-size")

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from shapelint.facts.flow import Flow, blame, follow, slope
+from shapelint.facts.subjects import Mismatch, Restriction
 from shapelint.graph import Graph, reads
 from shapelint.ops.call import Requirement
 from shapelint.propagate import Unknown
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shapelint.axes import Axis, Inputs
-    from shapelint.facts.subjects import Mismatch
     from shapelint.graph import Node
     from shapelint.ops.call import Dim
     from shapelint.propagate import Shapes
@@ -315,6 +315,64 @@ class Facts:
             found.append(Breaker(requirement, self.nodes.get(requirement.path), symbols[0], sizes))
         return found
 
+    @cached_property
+    def telling(self) -> list[Breaker]:
+        """The breakers worth a line: every merge, and of the other nodes those that no single one implies."""
+        told: list[Breaker] = []
+        for breaker in self.breakers:
+            if breaker.requirement.kind in ("merge", "join"):
+                told.append(breaker)
+                continue
+            same = [each for each in self.breakers if each.symbol is breaker.symbol]
+            first = next(each for each in same if each.sizes == breaker.sizes)
+            if first is breaker and not any(_implies(each.sizes, breaker.sizes) for each in same):
+                told.append(breaker)
+        return told
+
+    @cached_property
+    def restrictions(self) -> list[Restriction]:
+        """The free axes for which nothing is stated and that do not take every size; those alike in one entry.
+
+        Where something is unknown only what is certain all the same: that no whole class of multiples runs.
+        """
+        groups: dict[tuple[str, SizeSet, str], list[Axis]] = {}
+        needs: dict[str, str] = {}
+        seen: set[Symbol] = set()
+        for axis in self.inputs.axes:
+            symbol, sizes = axis.symbol, self.necessary[axis.symbol]
+            if symbol in seen or symbol in self.domains or sizes.is_every:
+                continue
+            seen.add(symbol)
+            breaker = self.main_breaker(symbol)
+            path = "" if breaker is None else breaker.requirement.path
+            if breaker is not None:
+                needs.setdefault(path, self.needs(breaker.requirement))
+            groups.setdefault((axis.input, sizes, path), []).append(axis)
+        found = [
+            Restriction(tuple(axes), sizes, self.file, path, needs.get(path, ""))
+            for (_, sizes, path), axes in groups.items()
+        ]
+        return [each for each in found if not (self.unknowns and each.has_class)]
+
+    def main_breaker(self, symbol: Symbol) -> Breaker | None:
+        """The node that no other one implies, a merge before others; the first of those alike."""
+        own = [each for each in self.breakers if each.symbol is symbol]
+        merges = [each for each in own if each.requirement.kind in ("merge", "join")]
+        for group in (merges, own):
+            for breaker in group:
+                if not any(_implies(other.sizes, breaker.sizes) for other in own):
+                    return breaker
+        return own[0] if own else None
+
+    def needs(self, requirement: Requirement) -> str:
+        """What a requirement demands, as a comparison of the sizes that meet."""
+        left, right = requirement.left, requirement.right
+        sign = {"merge": "==", "join": "==", "match": "==", "channels": "==", "window": ">="}.get(requirement.kind)
+        if sign is None or left is None or right is None or (sign == "==" and requirement.held is True):
+            return str(requirement.held)
+        sides = [str(self.plain(side)) if isinstance(side, Expr) else str(side) for side in (left, right)]
+        return f"{sides[0]} {sign} {sides[1]}"
+
     def pair_of(self, breaker: Breaker) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The step down and the step up that do not cancel at the smallest size that this node refuses."""
         refused = next(iter(~breaker.sizes), None) if breaker.sizes.is_complete else None
@@ -413,6 +471,11 @@ class Facts:
         if tensor is None or tensor.shape is None:
             return None
         return [_dim_at(dim, at) for dim in tensor.shape]
+
+
+def _implies(sizes: SizeSet, other: SizeSet) -> bool:
+    """Whether `sizes` is a proper part of `other`."""
+    return sizes.is_complete and other.is_complete and sizes != other and sizes <= other
 
 
 def _unstretched(expr: Expr) -> Size:

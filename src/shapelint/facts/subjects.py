@@ -82,7 +82,7 @@ class Mismatch:
             "at": shapes_text(self.at),
         }
         if self.fits:
-            words["fits"] = "; ".join(f"{label}: {sizes.text}" for label, sizes in self.fits.items())
+            words["fits"] = by_sets(self.fits)
         if self.nearest:
             words["nearest"] = self.nearest
         if self.blame is not None:
@@ -98,35 +98,56 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """A free axis that does not take every size."""
+    """Free axes of one input that do not take every size, for the same reason."""
 
-    axis: Axis
+    axes: tuple[Axis, ...]
     sizes: SizeSet
     file: str
     breaker: str = ""
-    breaker_text: str = ""
+    needs: str = ""
+
+    @property
+    def has_class(self) -> bool:
+        """Whether every multiple of some number runs, or every size from some size on."""
+        return self.sizes.pad_to is not None or not self.sizes.is_complete
 
     @property
     def words(self) -> Mapping[str, str]:
         """Fields for the sentences."""
         words = {
-            "input": self.axis.input,
-            "axis": self.axis.label,
+            "input": self.axes[0].input,
+            "axes": listed([axis.label for axis in self.axes]),
+            "axis": self.axes[0].label,
             "sizes": self.sizes.text,
             "file": self.file,
             "node": self.breaker,
-            "text": self.breaker_text,
+            "needs": self.needs,
+            "domain": self._domain(),
         }
-        multiple = self.sizes.pad_to
-        if multiple is not None and multiple > 1:
-            words["multiple"] = str(multiple)
-            words["domain"] = f"multiple of {multiple}"
-            start = self.sizes.start
-            if start > multiple:
-                words["domain"] = f"{multiple}*k in {-(-start // multiple) * multiple}.."
-        elif multiple == 1:
-            words["domain"] = f"{self.sizes.start}.."
         return {key: value for key, value in words.items() if value}
+
+    def _domain(self) -> str:
+        """The class of sizes to state, in the syntax of --where; empty where there is none."""
+        multiple, start = self.sizes.pad_to, self.sizes.start
+        if multiple is None:
+            return ""
+        if multiple == 1:
+            return f"{start}.."
+        least = -(-start // multiple) * multiple
+        return f"multiple of {multiple}" if least == multiple else f"{multiple}*k in {least}.."
+
+
+def listed(words: list[str]) -> str:
+    """`H and W`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def by_sets(fits: Mapping[str, SizeSet]) -> str:
+    """`H and W: multiples of 8`: the sets in words, axes with the same set together."""
+    together: dict[SizeSet, list[str]] = {}
+    for label, sizes in fits.items():
+        together.setdefault(sizes, []).append(label)
+    return "; ".join(f"{listed(labels)}: {sizes.text}" for sizes, labels in together.items())
 
 
 @dataclass(frozen=True, slots=True)

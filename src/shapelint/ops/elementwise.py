@@ -218,7 +218,7 @@ def arithmetic_pair(call: Call) -> Tensor:
     else:
         shape = _common(call, a, b)
     if a.value is None:
-        if shape is left and a.dtype is not None:
+        if shape == left and a.dtype is not None:
             return a
     elif b.value is not None:
         dtype = a.dtype or b.dtype

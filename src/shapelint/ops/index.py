@@ -43,16 +43,11 @@ def gather(call: Call) -> Tensor:
                     _within(call, picked, size, axis)
             elif len(picked) <= _MOST_CHECKED:
                 _within(call, picked, size, axis)
-        if x.value is not None and rank == 1:
+        if x.value is not None and rank == 1 and form is not None:
             value = x.value
             if len(picked) == 1:
-                place = picked[0]
-                found: Element = value[place] if isinstance(place, int) else None
-                return Tensor(x.dtype, form, (found,))
-            if form is not None:
-                return Tensor(
-                    x.dtype, form, tuple([value[place] if isinstance(place, int) else None for place in picked])
-                )
+                return Tensor(x.dtype, form, (_at(value, picked[0]),))
+            return Tensor(x.dtype, form, tuple([_at(value, place) for place in picked]))
     if form is None:
         return Tensor(x.dtype)
     if rank == 1:
@@ -61,6 +56,10 @@ def gather(call: Call) -> Tensor:
     if x.value is None or indices.numbers is None:
         return Tensor(x.dtype, result)
     return Tensor(x.dtype, result, _gathered(x, indices.numbers, axis))
+
+
+def _at(value: tuple[Element, ...], place: Element) -> Element:
+    return value[place] if isinstance(place, int) and -len(value) <= place < len(value) else None
 
 
 def _within(call: Call, picked: Sequence[Element], size: Size, axis: int, operands: tuple[int, int] = (1, 0)) -> None:
@@ -101,6 +100,8 @@ def _gathered(x: Tensor, picked: tuple[int, ...], axis: int) -> tuple[Element, .
     made: list[Element] = []
     for start in range(0, len(value), whole or 1):
         for index in picked:
+            if not -dims[axis] <= index < dims[axis]:
+                return None
             place = start + (index % dims[axis]) * block
             made.extend(value[place : place + block])
     return tuple(made)

@@ -54,7 +54,7 @@ def reshape(call: Call) -> Tensor:
             else:
                 illegal(call, "two sizes are left open" if size == -1 else f"a size is {size}")
         elif isinstance(size, Expr):
-            _state_size(call, size, None if have is None or axis >= len(have) or allow else have[axis], axis)
+            _state_size(call, size, () if have is None or allow else have, axis)
             shape.append(size)
         else:
             shape.append(call.opaque(f"axis {axis}"))
@@ -66,28 +66,30 @@ def reshape(call: Call) -> Tensor:
     return Tensor(x.dtype, result, None if x.value is None or known(result) is None else x.value)
 
 
-def _state_size(call: Call, size: Expr, copied: Dim, axis: int) -> None:
-    """What is computed as a size is one: not negative, and never a 0 that would copy another size."""
+def _state_size(call: Call, size: Expr, have: Shape, axis: int) -> None:
+    """State that what is computed as a size is one: not negative, and no 0 that would copy the size of an empty tensor.
+
+    Of a tensor that has elements, a 0 that is not meant as a copy is refused by the number of elements.
+    """
     least = low(size)
     if least is not None and least >= 1:
         return
     if not is_nonnegative(size):
         call.require("reshape", at_least(size, 0), size, 0, axis=axis, operands=(1, -1), detail="the shape")
-    if copied is not None and copied is not size and call.inputs[0] is not None:
-        shape = call.inputs[0].shape
-        if shape is None or size not in shape:
-            for factor in factors(size):
-                held = unequal(factor, 0)
-                if not is_always(held):
-                    call.require("reshape", held, size, 0, axis=axis, operands=(1, -1), detail="a 0 copies a size")
+    if size in have or axis >= len(have) or all(dim is None or _is_positive(dim) for dim in have):
+        return
+    for factor in factors(size):
+        held = unequal(factor, 0)
+        if not is_always(held):
+            call.require("reshape", held, size, 0, axis=axis, operands=(1, -1), detail="a 0 copies a size")
 
 
 def _state_positive(call: Call, size: Size, axis: int, detail: str) -> None:
     """State that `size`, which is not negative, is at least 1."""
     least = low(size)
     if least is None or least < 1:
-        for factor in factors(size) if isinstance(size, Expr) else (size,):
-            held = at_least(factor, 1)
+        parts = factors(size) if isinstance(size, Expr) else ()
+        for held in [unequal(part, 0) for part in parts] if len(parts) > 1 else [at_least(size, 1)]:
             if not is_always(held):
                 call.require("reshape", held, size, 1, axis=axis, detail=detail)
 

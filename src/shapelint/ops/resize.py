@@ -44,7 +44,7 @@ def _given(tensor: Tensor | None) -> Tensor | None:
 def resize(call: Call) -> Tensor:
     """ONNX Resize-10 (scales), 11/13 (or sizes), 18/19 (axes, policy): floor(n * scale), or the sizes.
 
-    Every size of the result is at least 1.
+    onnxruntime resizes to nothing, PyTorch does not.
     """
     x = call.operand(0)
     if x.shape is None:

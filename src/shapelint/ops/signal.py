@@ -5,7 +5,7 @@ from __future__ import annotations
 from shapelint.ops.call import FLOAT, Call, Dim, Shape, Tensor
 from shapelint.ops.legality import illegal, match, of_rank
 from shapelint.ops.registry import operator
-from shapelint.size import above, at_least
+from shapelint.size import above, any_of, at_least, equal
 
 
 def _scalar(tensor: Tensor) -> Dim:
@@ -32,6 +32,10 @@ def dft(call: Call) -> Tensor:
         chosen = call.number("axis", 1)
     one_sided, inverse = call.number("onesided", 0), call.number("inverse", 0)
     parts = 1 if one_sided and inverse else 2
+    last = x.shape[-1]
+    if last is not None:
+        held = any_of((equal(last, 1), equal(last, 2)))
+        call.require("argument", held, last, 2, axis=rank - 1, detail="real numbers or complex ones")
     if not isinstance(chosen, int):
         inner = [call.opaque(f"axis {axis}") for axis in range(rank - 1)]
         return Tensor(x.dtype, (*inner, parts))

@@ -117,9 +117,15 @@ def is_nonnegative(size: Size) -> bool:
     if not isinstance(size, Expr):
         return False
     parts = factors(size)
-    if len(parts) > 1:
-        return size.terms[0][1] > 0 and all(is_nonnegative(part) for part in parts)
-    return is_always(at_least(size, 0))
+    if len(parts) == 1:
+        return is_always(at_least(size, 0))
+    positive = size.terms[0][1] > 0
+    for part in parts:
+        if not is_nonnegative(part):
+            positive = not positive
+            if not is_nonnegative(-part):
+                return False
+    return positive
 
 
 def nonnegative(size: Size) -> Size:

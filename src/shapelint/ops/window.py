@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shapelint.ops.call import INT64, Call, CannotTell, Dim, Shape, Tensor, known
+from shapelint.ops.legality import illegal, match
 from shapelint.ops.registry import operator
 from shapelint.size import Size, at_least, cdiv, divides, equal, larger, product, smaller
 
@@ -47,7 +48,7 @@ def window_of(call: Call, kernel: tuple[int, ...]) -> Window:
         ("output_padding", extra, rank),
     ):
         if len(values) != length:
-            _illegal(call, f"`{name}` has {len(values)} numbers where {length} are needed for a {rank}-D kernel")
+            illegal(call, f"`{name}` has {len(values)} numbers where {length} are needed for a {rank}-D kernel")
     for name, values, least in (
         ("kernel_shape", kernel, 1),
         ("strides", stride, 1),
@@ -56,9 +57,9 @@ def window_of(call: Call, kernel: tuple[int, ...]) -> Window:
         ("output_padding", extra, 0),
     ):
         if any(value < least for value in values):
-            _illegal(call, f"`{name}` holds {min(values)}; each number is at least {least}")
+            illegal(call, f"`{name}` holds {min(values)}; each number is at least {least}")
     if auto not in ("NOTSET", "", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        _illegal(call, f"`auto_pad` is `{auto}`; NOTSET, VALID, SAME_UPPER and SAME_LOWER are known")
+        illegal(call, f"`auto_pad` is `{auto}`; NOTSET, VALID, SAME_UPPER and SAME_LOWER are known")
     if auto == "VALID":
         pads = (0,) * (2 * rank)
     return Window(
@@ -66,14 +67,9 @@ def window_of(call: Call, kernel: tuple[int, ...]) -> Window:
     )
 
 
-def _illegal(call: Call, detail: str) -> None:
-    call.require("argument", False, detail=detail)
-    raise CannotTell(detail)
-
-
 def _rank_of(call: Call, rank: int, least: int) -> None:
     if rank < least:
-        _illegal(call, f"the input has {rank} axes where at least {least} are needed")
+        illegal(call, f"the input has {rank} axes where at least {least} are needed")
 
 
 def slid(call: Call, shape: Shape, window: Window) -> list[Dim]:
@@ -121,9 +117,9 @@ def _kernel_shape(call: Call, weight: Tensor, spatial: int) -> tuple[int, ...]:
             raise CannotTell("the kernel's size is not stated and the weight's shape is not known")
         kernel = sizes
     elif sizes is not None and sizes != tuple(kernel):
-        _illegal(call, f"`kernel_shape` is {list(kernel)} and the weight's is {list(sizes)}")
+        illegal(call, f"`kernel_shape` is {list(kernel)} and the weight's is {list(sizes)}")
     if len(kernel) != spatial:
-        _illegal(call, f"the kernel has {len(kernel)} axes and the input {spatial} spatial ones")
+        illegal(call, f"the kernel has {len(kernel)} axes and the input {spatial} spatial ones")
     return tuple(kernel)
 
 
@@ -152,7 +148,7 @@ def _bias(call: Call, bias: Tensor | None, channels: Dim, place: int) -> None:
     if bias is None or bias.shape is None or channels is None:
         return
     if len(bias.shape) != 1:
-        _illegal(call, f"the bias has {len(bias.shape)} axes where one is needed")
+        illegal(call, f"the bias has {len(bias.shape)} axes where one is needed")
     have = bias.shape[0]
     if have is not None:
         call.require("channels", equal(have, channels), have, channels, operands=(place, 1), detail="the bias")
@@ -165,11 +161,11 @@ def convolve(call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, bias_pl
     rank = len(x.shape)
     _rank_of(call, rank, 3)
     if weight.shape is not None and len(weight.shape) != rank:
-        _illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
+        illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
     window = window_of(call, _kernel_shape(call, weight, rank - 2))
     group = call.number("group", 1)
     if group < 1:
-        _illegal(call, f"`group` is {group}; it is at least 1")
+        illegal(call, f"`group` is {group}; it is at least 1")
     channels = _channels(call, x, weight, group)
     _bias(call, bias, channels, bias_place)
     return (x.shape[0], channels, *slid(call, x.shape, window))
@@ -227,11 +223,11 @@ def conv_transpose(call: Call) -> Tensor:
     rank = len(x.shape)
     _rank_of(call, rank, 3)
     if weight.shape is not None and len(weight.shape) != rank:
-        _illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
+        illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
     window = window_of(call, _kernel_shape(call, weight, rank - 2))
     group = call.number("group", 1)
     if group < 1:
-        _illegal(call, f"`group` is {group}; it is at least 1")
+        illegal(call, f"`group` is {group}; it is at least 1")
     channels: Dim = None
     if weight.shape is not None:
         have, wanted = x.shape[1], weight.shape[0]
@@ -247,7 +243,7 @@ def conv_transpose(call: Call) -> Tensor:
         if len(requested) == rank:
             requested = requested[2:]
         if len(requested) != rank - 2:
-            _illegal(call, f"`output_shape` has {len(requested)} numbers where {rank - 2} are needed")
+            illegal(call, f"`output_shape` has {len(requested)} numbers where {rank - 2} are needed")
     spatial: list[Dim] = []
     for axis, size in enumerate(x.shape[2:]):
         if size is None:
@@ -281,8 +277,7 @@ def _pooled(call: Call) -> Shape | None:
     _rank_of(call, rank, 3)
     kernel = call.numbers("kernel_shape")
     if kernel is None or len(kernel) != rank - 2:
-        _illegal(call, f"`kernel_shape` has {len(kernel or ())} numbers where {rank - 2} are needed")
-        return None
+        illegal(call, f"`kernel_shape` has {len(kernel or ())} numbers where {rank - 2} are needed")
     window = window_of(call, tuple(kernel))
     return (*x.shape[:2], *slid(call, x.shape, window))
 
@@ -312,7 +307,10 @@ def global_pool(call: Call) -> Tensor:
 
 @operator("MaxUnpool")
 def max_unpool(call: Call) -> Tensor:
-    """ONNX MaxUnpool-9/11/22: (n-1)*s + k - pb - pe, or the `output_shape` input, which is no smaller."""
+    """ONNX MaxUnpool-9/11/22: (n-1)*s + k - pb - pe, or the `output_shape` input, which is no smaller.
+
+    A padding is below the kernel, as onnxruntime has it.
+    """
     x, wanted = call.operand(0), call.input(2)
     if x.shape is None:
         return Tensor(x.dtype)
@@ -320,7 +318,9 @@ def max_unpool(call: Call) -> Tensor:
     _rank_of(call, rank, 3)
     kernel = call.numbers("kernel_shape") or ()
     if len(kernel) != rank - 2:
-        _illegal(call, f"`kernel_shape` has {len(kernel)} numbers where {rank - 2} are needed")
+        illegal(call, f"`kernel_shape` has {len(kernel)} numbers where {rank - 2} are needed")
+    for axis, (have, index) in enumerate(zip(x.shape, call.operand(1).shape or (), strict=False)):
+        match(call, have, index, axis=axis, detail="the indices")
     window = window_of(call, tuple(kernel))
     spatial: list[Dim] = []
     for axis, size in enumerate(x.shape[2:]):

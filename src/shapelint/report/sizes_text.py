@@ -10,7 +10,7 @@ from shapelint.size.text import write, write_condition
 
 if TYPE_CHECKING:
     from shapelint.analysis import Analysis
-    from shapelint.facts import Facts
+    from shapelint.facts import Breaker, Facts
     from shapelint.questions import Answer
     from shapelint.questions import Shapes as AskedShapes
 
@@ -120,23 +120,31 @@ def _coupled(facts: Facts) -> list[str]:
 
 
 def _breakers(facts: Facts, paint: Paint) -> list[str]:
-    rows = []
-    for breaker in facts.breakers[:_MOST_BREAKERS]:
-        down, up = facts.pair_of(breaker)
-        pair = " / ".join(clean(path) for path in (*down, *up))
-        rows.append(
-            [
-                clean(breaker.requirement.path),
-                paint(f"needs {breaker.requirement.held}", "dim"),
-                breaker.sizes.text,
-                paint(pair, "dim"),
-            ]
-        )
-    if not rows:
+    """Node by node what it needs, and for a merge the pair that does not cancel."""
+    places: dict[str, list[Breaker]] = {}
+    for breaker in facts.telling:
+        places.setdefault(breaker.requirement.path, []).append(breaker)
+    lines = []
+    for path, breakers in list(places.items())[:_MOST_BREAKERS]:
+        op = breakers[0].node.op if breakers[0].node is not None else ""
+        lines.append(f"  {clean(path)} {paint(op, 'dim')}")
+        rows = [
+            [paint(breaker.symbol.name, "cyan"), breaker.sizes.text, paint(facts.needs(breaker.requirement), "dim")]
+            for breaker in breakers
+        ]
+        lines += columns(rows, indent=4)
+        pairs = dict.fromkeys(facts.pair_of(breaker) for breaker in breakers)
+        for down, up in pairs:
+            if down and up:
+                lines.append(
+                    paint(f"    rounded by {', '.join(map(clean, down))}, not undone by {', '.join(map(clean, up))}", "dim")
+                )
+            elif down:
+                lines.append(paint(f"    rounded differently by {' and '.join(map(clean, down))}", "dim"))
+    if not lines:
         return []
-    more = len(facts.breakers) - len(rows)
-    tail = [f"  ... and {more} more"] if more > 0 else []
-    return ["", "what breaks the others", *columns(rows), *tail]
+    more = len(places) - _MOST_BREAKERS
+    return ["", "what breaks the others", *lines, *([f"  ... and {more} more nodes"] if more > 0 else [])]
 
 
 def _outputs(facts: Facts, paint: Paint) -> list[str]:

@@ -28,47 +28,53 @@ if TYPE_CHECKING:
 
 def evaluate(size: Size, symbols: Mapping[Symbol, int]) -> int:
     """`size` where the symbols are these; raises KeyError for one left out, ZeroDivisionError where it has no value."""
-    if isinstance(size, int):
-        return size
-    if not size.terms:
-        return size.const
-    total = size.const
-    for atom, factor in size.terms:
-        total += factor * _value(atom, symbols)
+    return size if isinstance(size, int) else _sum(size, symbols, {})
+
+
+def _sum(expr: Expr, symbols: Mapping[Symbol, int], known: dict[Atom, int]) -> int:
+    """The value of `expr`; `known` keeps those of atoms in which others may stand more than once."""
+    total = expr.const
+    for atom, factor in expr.terms:
+        if isinstance(atom, Symbol):
+            total += factor * symbols[atom]
+        elif isinstance(atom, Floor):
+            total += factor * (_sum(atom.of, symbols, known) // atom.by)
+        else:
+            value = known.get(atom)
+            if value is None:
+                value = known[atom] = _value(atom, symbols, known)
+            total += factor * value
     return total
 
 
-def _value(atom: Atom, symbols: Mapping[Symbol, int]) -> int:
-    if isinstance(atom, Symbol):
-        return symbols[atom]
-    if isinstance(atom, Floor):
-        return evaluate(atom.of, symbols) // atom.by
+def _value(atom: Atom, symbols: Mapping[Symbol, int], known: dict[Atom, int]) -> int:
     if isinstance(atom, Product):
         total = 1
         for factor in atom.factors:
-            total *= evaluate(factor, symbols)
+            total *= _sum(factor, symbols, known)
         return total
     if isinstance(atom, Extreme):
-        return (max if atom.largest else min)(evaluate(expr, symbols) for expr in atom.of)
+        return (max if atom.largest else min)([_sum(expr, symbols, known) for expr in atom.of])
     if isinstance(atom, Select):
-        return evaluate(atom.then if holds(atom.condition, symbols) else atom.other, symbols)
+        return _sum(atom.then if _holds(atom.condition, symbols, known) else atom.other, symbols, known)
     if isinstance(atom, Quotient):
-        return evaluate(atom.of, symbols) // evaluate(atom.by, symbols)
+        return _sum(atom.of, symbols, known) // _sum(atom.by, symbols, known)
     assert isinstance(atom, Rounded)
     return atom.of.rounded_at(atom.mode, symbols)
 
 
 def holds(held: Held, symbols: Mapping[Symbol, int]) -> bool:
     """Whether the condition holds where the symbols are these; one on a size without a value does not."""
-    if isinstance(held, bool):
-        return held
-    kind = held.kind
-    if kind is Kind.ALL:
-        return all(holds(part, symbols) for part in held.parts)
-    if kind is Kind.ANY:
-        return any(holds(part, symbols) for part in held.parts)
+    return held if isinstance(held, bool) else _holds(held, symbols, {})
+
+
+def _holds(held: Condition, symbols: Mapping[Symbol, int], known: dict[Atom, int]) -> bool:
+    if held.kind is Kind.ALL:
+        return all(_holds(part, symbols, known) for part in held.parts)
+    if held.kind is Kind.ANY:
+        return any(_holds(part, symbols, known) for part in held.parts)
     try:
-        value = evaluate(held.expr, symbols)
+        value = _sum(held.expr, symbols, known)
     except (ZeroDivisionError, ValueError, OverflowError):
         return False
     return compare(held, value)
@@ -88,26 +94,32 @@ def compare(condition: Condition, value: int) -> bool:
 
 def substitute(expr: Expr, symbols: Mapping[Symbol, Size]) -> Size:
     """`expr` with sizes for some of its symbols, in the same table."""
+    return _substituted_sum(expr, symbols, {})
+
+
+def _substituted_sum(expr: Expr, symbols: Mapping[Symbol, Size], known: dict[Atom, Size]) -> Size:
     total: Size = expr.const
     for atom, factor in expr.terms:
-        total = total + factor * _substituted(atom, symbols)
+        if atom not in known:
+            known[atom] = _substituted(atom, symbols, known)
+        total = total + factor * known[atom]
     return total
 
 
-def _substituted(atom: Atom, symbols: Mapping[Symbol, Size]) -> Size:
+def _substituted(atom: Atom, symbols: Mapping[Symbol, Size], known: dict[Atom, Size]) -> Size:
     if isinstance(atom, Symbol):
         return symbols.get(atom, atom.expr)
     if isinstance(atom, Floor):
-        return substitute(atom.of, symbols) // atom.by
+        return _substituted_sum(atom.of, symbols, known) // atom.by
     if isinstance(atom, Product):
-        return product(substitute(factor, symbols) for factor in atom.factors)
+        return product(_substituted_sum(factor, symbols, known) for factor in atom.factors)
     if isinstance(atom, Extreme):
-        return (larger if atom.largest else smaller)(*[substitute(expr, symbols) for expr in atom.of])
+        return (larger if atom.largest else smaller)(*[_substituted_sum(expr, symbols, known) for expr in atom.of])
     if isinstance(atom, Quotient):
-        return substitute(atom.of, symbols) // substitute(atom.by, symbols)
+        return _substituted_sum(atom.of, symbols, known) // _substituted_sum(atom.by, symbols, known)
     if isinstance(atom, Select):
-        then, other = substitute(atom.then, symbols), substitute(atom.other, symbols)
-        condition = substitute_held(atom.condition, symbols)
+        then, other = _substituted_sum(atom.then, symbols, known), _substituted_sum(atom.other, symbols, known)
+        condition = _substituted_held(atom.condition, symbols, known)
         if isinstance(condition, bool):
             return then if condition else other
         return atom.table.select(condition, then, other)
@@ -117,12 +129,14 @@ def _substituted(atom: Atom, symbols: Mapping[Symbol, Size]) -> Size:
 
 def substitute_held(held: Held, symbols: Mapping[Symbol, Size]) -> Held:
     """`held` with sizes for some of its symbols, in the same table."""
-    if isinstance(held, bool):
-        return held
+    return held if isinstance(held, bool) else _substituted_held(held, symbols, {})
+
+
+def _substituted_held(held: Condition, symbols: Mapping[Symbol, Size], known: dict[Atom, Size]) -> Held:
     kind = held.kind
     if kind in (Kind.ALL, Kind.ANY):
-        return (all_of if kind is Kind.ALL else any_of)(substitute_held(part, symbols) for part in held.parts)
-    size = substitute(held.expr, symbols)
+        return (all_of if kind is Kind.ALL else any_of)(_substituted_held(part, symbols, known) for part in held.parts)
+    size = _substituted_sum(held.expr, symbols, known)
     if kind is Kind.NONNEGATIVE:
         return at_least(size, 0)
     if kind in (Kind.ZERO, Kind.NONZERO):

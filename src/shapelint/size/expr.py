@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 DEPTH_LIMIT: Final = 120
 """How deep expressions may nest; real networks stay below 20, because a floor of a floor is one floor."""
 
+PRODUCT_DEPTH: Final = 10
+"""How much of the depth a product takes: each may double the digits of a value."""
+
+MOST_FACTORS: Final = 64
+"""How many factors a product may have."""
+
 Key: TypeAlias = "tuple[Any, ...]"
 
 
 class TooDeep(Exception):
-    """An expression nests deeper than `DEPTH_LIMIT`."""
+    """An expression nests deeper than `DEPTH_LIMIT`, or is a product of more than `MOST_FACTORS`."""
 
 
 class Atom:
@@ -374,6 +380,13 @@ class Table:
         if common > 1:
             reduced = self.linear(tuple([(atom, factor // common) for atom, factor in of.terms]), of.const // common)
             return reduced // (by // common)
+        single = [term for term in of.terms if type(term[0]) is Floor and term[1] in (1, -1)]
+        if len(single) == 1:
+            # A sum with one floor, of coefficient 1 or -1, is itself one floor: divided once, by the product.
+            inner, factor = single[0]
+            assert isinstance(inner, Floor)
+            others = self.linear(tuple([term for term in of.terms if term[0] is not inner]), of.const)
+            return _as_one_floor(others, inner, factor > 0) // (inner.by * by)
         whole: dict[Atom, int] = {}
         part: list[tuple[Atom, int]] = []
         for atom, factor in of.terms:
@@ -500,7 +513,9 @@ class Table:
                 atom.lo = None if atom.lo is None or low is None or low < 0 else atom.lo * low
                 atom.hi = None if atom.hi is None or atom.lo is None or high is None else atom.hi * high
                 atom.mask |= factor.mask
-            atom.depth = max([factor.depth for factor in ordered]) + 1
+            atom.depth = max([factor.depth for factor in ordered]) + PRODUCT_DEPTH
+            if len(ordered) > MOST_FACTORS:
+                raise TooDeep
             self._enter(atom, key, (3, tuple([factor.key for factor in ordered])))
         return self.linear(((known, constant),), 0)
 
@@ -593,7 +608,7 @@ class Table:
 
     def _enter(self, atom: Atom, key: Any, structure: Key) -> Expr:
         atom.table = self
-        atom.key = structure
+        atom.key = (structure[0], atom.depth, *structure[1:])
         if atom.depth > DEPTH_LIMIT:
             raise TooDeep
         self._atoms[key] = atom

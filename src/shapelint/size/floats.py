@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shapelint.size.expr import Symbol
+    from shapelint.size.sequence import Columns
 
 Width: TypeAlias = Literal["f", "d"]
 """The type codes of `array`: float32 and float64."""
@@ -82,26 +83,38 @@ class FloatTerm:
 
     def at(self, symbols: Mapping[Symbol, int]) -> float:
         """The value where the symbols are these sizes; raises ValueError or ZeroDivisionError where there is none."""
+        return self._at(symbols, {})
+
+    def _at(self, symbols: Mapping[Symbol, int], known: dict[FloatTerm, float]) -> float:
         if self.exact is not None:
             return _round(evaluate(self.exact, symbols) / (1 << self.shift), self.width)
-        values = [arg.at(symbols) if isinstance(arg, FloatTerm) else arg for arg in self.args]
-        return _apply(self.op, values, self.width)
+        value = known.get(self)
+        if value is None:
+            values = [arg._at(symbols, known) if isinstance(arg, FloatTerm) else arg for arg in self.args]
+            value = known[self] = _apply(self.op, values, self.width)
+        return value
 
-    def column(self, upto: int) -> list[float]:
+    def column(self, upto: int, known: Columns) -> list[float]:
         """The values at n = 1 .. upto of the one symbol it depends on."""
         if self.exact is not None:
-            return _rounded_column([value / (1 << self.shift) for value in column(self.exact, upto)], self.width)
-        columns = [arg.column(upto) if isinstance(arg, FloatTerm) else [arg] * upto for arg in self.args]
+            return _rounded_column([value / (1 << self.shift) for value in column(self.exact, upto, known)], self.width)
+        found: list[float] | None = known.get(self)
+        if found is None:
+            found = known[self] = self._column(upto, known)
+        return found
+
+    def _column(self, upto: int, known: Columns) -> list[float]:
+        columns = [arg.column(upto, known) if isinstance(arg, FloatTerm) else [arg] * upto for arg in self.args]
         if len(columns) == 1:
             single = _UNARY[self.op]
             return _rounded_column([single(value) for value in columns[0]], self.width)
         pair = _BINARY[self.op]
         return _rounded_column([pair(x, y) for x, y in zip(*columns, strict=True)], self.width)
 
-    def rounded_column(self, mode: str, upto: int) -> list[int]:
+    def rounded_column(self, mode: str, upto: int, known: Columns) -> list[int]:
         """The values at n = 1 .. upto, each made an integer by `mode`."""
         rounding = _ROUNDING[mode]
-        return [rounding(value) for value in self.column(upto)]
+        return [rounding(value) for value in self.column(upto, known)]
 
     def rounded_at(self, mode: str, symbols: Mapping[Symbol, int]) -> int:
         """The value where the symbols are these sizes, made an integer by `mode`."""
@@ -109,19 +122,21 @@ class FloatTerm:
 
     def rounded_after(self, mode: str, symbols: Mapping[Symbol, Size]) -> Size:
         """The value with sizes for some of its symbols, made an integer by `mode`."""
-        return to_size(_substituted(self, symbols), mode)
+        return to_size(_substituted(self, symbols, {}), mode)
 
 
 Float: TypeAlias = float | FloatTerm
 
 
-def _substituted(of: Float, symbols: Mapping[Symbol, Size]) -> Float:
+def _substituted(of: Float, symbols: Mapping[Symbol, Size], known: dict[FloatTerm, Float]) -> Float:
     if not isinstance(of, FloatTerm):
         return of
     if of.exact is not None:
         return _exact(substitute(of.exact, symbols), of.shift, of.width)
-    args = [_substituted(arg, symbols) for arg in of.args]
-    return unary(of.op, args[0], of.width) if len(args) == 1 else binary(of.op, args[0], args[1], of.width)
+    if of not in known:
+        args = [_substituted(arg, symbols, known) for arg in of.args]
+        known[of] = unary(of.op, args[0], of.width) if len(args) == 1 else binary(of.op, args[0], args[1], of.width)
+    return known[of]
 
 
 def _round(value: float, width: Width) -> float:

@@ -13,7 +13,7 @@ from shapelint.size.text import LONGEST
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d][\w.]*)|(//|\*\*|\.\.|[-+*/%(),|]))")
+_TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d]\w*(?:\.\w+)*)|(//|\*\*|\.\.|[-+*/%(),|]))")
 _DEEPEST: Final = 60
 _MOST_FACTORS: Final = 64
 _LARGEST_BOUND: Final = 1 << 20
@@ -68,7 +68,7 @@ class _Parser:
 
     def number(self) -> int:
         token = self.next
-        if not token.isdigit():
+        if not token.isdecimal():
             raise self.fault("a number")
         self.place += 1
         return bounded(token)
@@ -167,7 +167,7 @@ def _operand(parser: _Parser, symbol: Callable[[str], Size]) -> _Fraction:
         value = _sum(parser, symbol)
         parser.need(")")
         return value
-    if token and token[0].isdigit():
+    if token and token[0].isdecimal():
         parser.place += 1
         whole, _, part = token.partition(".")
         if part.strip("0"):
@@ -309,7 +309,7 @@ def _bounds(parser: _Parser) -> SizeSet:
 def _last(parser: _Parser, first: int) -> int | None:
     """The upper bound of a range from `first` on; None where there is none or it is as large as sizes get."""
     _at_most(parser, first)
-    if not parser.next.isdigit():
+    if not parser.next.isdecimal():
         return None
     number = parser.number()
     if number >= SIZE_LIMIT - 1:
@@ -337,7 +337,7 @@ def _positive(parser: _Parser) -> int:
 
 def is_name(text: str) -> bool:
     """Whether `text` is a single name, not an expression."""
-    return re.fullmatch(r"[^\W\d][\w.]*", text) is not None
+    return re.fullmatch(r"[^\W\d]\w*(\.\w+)*", text) is not None
 
 
 def symbols_of(size: Size) -> tuple[str, ...]:

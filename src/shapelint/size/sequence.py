@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import pairwise, repeat
 from math import gcd, lcm
 from operator import add, and_, or_
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from shapelint.size.condition import Condition, Kind
 from shapelint.size.expr import Expr, Extreme, Floor, Product, Quotient, Rounded, Select, Symbol
@@ -64,16 +64,16 @@ class Sequence:
         turns = -(-(count - start) // period)
         if turns <= 1:
             return self.values[:count]
-        values = self.values[:start] + [0] * (turns * period)
-        if turns > period:
+        if turns > 16 and turns > period:
+            values = self.values[:start] + [0] * (turns * period)
             for place, (value, step) in enumerate(zip(self.values[start:], self.steps, strict=True), start):
                 values[place::period] = range(value, value + turns * step, step) if step else repeat(value, turns)
         else:
-            tail = self.values[start:]
-            values[start : start + period] = tail
-            for place in range(start + period, len(values), period):
+            values = self.values[:]
+            tail = values[start:]
+            for _ in range(turns - 1):
                 tail = list(map(add, tail, self.steps))
-                values[place : place + period] = tail
+                values += tail
         del values[count:]
         return values
 
@@ -186,7 +186,11 @@ def _atom(atom: Atom) -> Sequence:
     expr = atom.expr
     known = expr.sequence
     if known is None:
-        known = expr.sequence = _make(atom)
+        try:
+            known = _make(atom)
+        except Irregular as error:
+            known = error
+        expr.sequence = known
     if isinstance(known, Irregular):
         raise known
     assert isinstance(known, Sequence)
@@ -416,61 +420,68 @@ def _rises(of: Sequence) -> bool:
 # -- one by one ------------------------------------------------------------------------------------------------------
 
 
-def column(expr: Expr, upto: int) -> list[int]:
-    """The values at n = 1 .. upto, also of irregular expressions; raises ZeroDivisionError where there is none."""
+Columns: TypeAlias = "dict[Any, Any]"
+"""The values of atoms and float terms at n = 1, 2, ..., kept while one column is computed."""
+
+
+def column(expr: Expr, upto: int, known: Columns | None = None) -> list[int]:
+    """The values at n = 1 .. upto, also of irregular expressions; raises ZeroDivisionError where there is none.
+
+    `known` keeps the columns of irregular atoms, which may stand in many places.
+    """
+    known = {} if known is None else known
     try:
-        of = sequence(expr)
+        return sequence(expr).upto(upto)
     except Irregular:
         pass
-    else:
-        return of.upto(upto)
     total: list[int] = list(repeat(expr.const, upto))
     for atom, factor in expr.terms:
-        more = _atom_column(atom, upto)
+        more = known.get(atom)
+        if more is None:
+            more = known[atom] = _atom_column(atom, upto, known)
         total = [value + factor * other for value, other in zip(total, more, strict=True)]
     return total
 
 
-def _atom_column(atom: Atom, upto: int) -> list[int]:
+def _atom_column(atom: Atom, upto: int, known: Columns) -> list[int]:
     try:
-        of = _atom(atom)
+        return _atom(atom).upto(upto)
     except Irregular:
         pass
-    else:
-        return of.upto(upto)
     if isinstance(atom, Floor):
-        return [value // atom.by for value in column(atom.of, upto)]
+        return [value // atom.by for value in column(atom.of, upto, known)]
     if isinstance(atom, Product):
-        total = column(atom.factors[0], upto)
+        total = column(atom.factors[0], upto, known)
         for expr in atom.factors[1:]:
-            total = [value * other for value, other in zip(total, column(expr, upto), strict=True)]
+            total = [value * other for value, other in zip(total, column(expr, upto, known), strict=True)]
         return total
     if isinstance(atom, Quotient):
-        return [value // by for value, by in zip(column(atom.of, upto), column(atom.by, upto), strict=True)]
+        return [
+            value // by for value, by in zip(column(atom.of, upto, known), column(atom.by, upto, known), strict=True)
+        ]
     if isinstance(atom, Extreme):
         choose = max if atom.largest else min
-        return [choose(values) for values in zip(*[column(expr, upto) for expr in atom.of], strict=True)]
+        return [choose(values) for values in zip(*[column(expr, upto, known) for expr in atom.of], strict=True)]
     if isinstance(atom, Select):
-        flags = flags_upto(atom.condition, upto)
-        then, other = column(atom.then, upto), column(atom.other, upto)
+        flags = flags_upto(atom.condition, upto, known)
+        then, other = column(atom.then, upto, known), column(atom.other, upto, known)
         return [x if flag else y for flag, x, y in zip(flags, then, other, strict=True)]
     assert isinstance(atom, Rounded)
-    return atom.of.rounded_column(atom.mode, upto)
+    return atom.of.rounded_column(atom.mode, upto, known)
 
 
-def flags_upto(condition: Condition, upto: int) -> list[bool]:
+def flags_upto(condition: Condition, upto: int, known: Columns | None = None) -> list[bool]:
     """Whether `condition` holds at n = 1 .. upto."""
+    known = {} if known is None else known
     try:
-        known = members(condition)
+        return members(condition).upto(upto)
     except Irregular:
         pass
-    else:
-        return known.upto(upto)
     kind = condition.kind
     if kind in (Kind.ALL, Kind.ANY):
         join = all if kind is Kind.ALL else any
-        return [join(flags) for flags in zip(*[flags_upto(part, upto) for part in condition.parts], strict=True)]
-    values = column(condition.expr, upto)
+        return [join(flags) for flags in zip(*[flags_upto(part, upto, known) for part in condition.parts], strict=True)]
+    values = column(condition.expr, upto, known)
     if kind in (Kind.DIVISIBLE, Kind.INDIVISIBLE):
         return [(value % condition.by == 0) is (kind is Kind.DIVISIBLE) for value in values]
     return _flags(kind, values)

@@ -25,11 +25,20 @@ def write(size: Size, *, ceil: bool = True) -> str:
     """`size` as an expression: `8*ceil(H/8)`, or with + - * // alone if not `ceil`."""
     if isinstance(size, int):
         return str(size)
-    if not ceil:
-        return _sum(size, ceil=False)
-    if size.text is None:
-        size.text = _sum(size, ceil=True)
-    return size.text
+    if ceil:
+        if size.text is None:
+            size.text = _short(_sum(size, ceil=True))
+        return size.text
+    key = ("text", size)
+    known: str | None = size.table.conditions.get(key)
+    if known is None:
+        known = size.table.conditions[key] = _short(_sum(size, ceil=False))
+    return known
+
+
+def _short(text: str) -> str:
+    """`text`, cut where it is longer than is read: parts that stand twice may double it at every level."""
+    return text if len(text) <= LONGEST else f"{text[:60]}..."
 
 
 def _sum(expr: Expr, *, ceil: bool) -> str:
@@ -116,6 +125,13 @@ def _float(term: FloatTerm | float) -> str:
         return f"{term:.9g}"
     if term.exact is not None:
         return _operand(term.exact) + (f"/{1 << term.shift}" if term.shift else "")
+    known: str | None = term.table.conditions.get(("text", term))
+    if known is None:
+        known = term.table.conditions["text", term] = _short(_tree(term))
+    return known
+
+
+def _tree(term: FloatTerm) -> str:
     words = [_float(arg) for arg in term.args]
     if term.op in _OPERATORS:
         words = [word if word.replace(".", "").isalnum() or _is_call(word) else f"({word})" for word in words]
