@@ -115,7 +115,9 @@ def moved(case: TestCase, opset: int, draw: random.Random) -> onnx.ModelProto | 
             tensor.data_type = dtype
             constants.append(tensor)
             continue
-        shape = [size if size <= 1 or not scale else sizes.setdefault(size, draw.randint(1, 12)) for size in value.shape]
+        shape = [
+            size if size <= 1 or not scale else sizes.setdefault(size, draw.randint(1, 12)) for size in value.shape
+        ]
         inputs.append(helper.make_tensor_value_info(item.name, dtype, shape))
     outputs = [onnx.ValueInfoProto(name=item.name) for item in case.model.graph.output]
     graph = helper.make_graph([node], "g", inputs, outputs, constants)
@@ -196,5 +198,3 @@ def test_older_versions_agree_with_shape_inference() -> None:
     assert not wrong
     assert sum(compared.values()) >= 1000
     assert len(compared) >= 100
-
-

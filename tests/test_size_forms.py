@@ -31,6 +31,9 @@ def test_listed_identities_are_one_object() -> None:
         for d in range(2, 8):
             for c in range(-5, 6):
                 assert ((h // m) + c) // d is (h + c * m) // (m * d)
+                assert (cdiv(h, m) + c) // d is (h + c * m + m - 1) // (m * d)
+                assert cdiv(h // m + c, d) is (h + c * m + m * (d - 1)) // (m * d)
+            assert cdiv(cdiv(h, m), d) is cdiv(h, m * d)
     assert (4 * h + 3) // 2 is 2 * h + 1
     assert (6 * h + 5) // 4 is (3 * h + 2) // 2
     assert (h * w) // w is h

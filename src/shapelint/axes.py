@@ -178,10 +178,6 @@ class _Binder:
         self.result = Inputs({}, [])
         self.names = self.result.names
 
-    def person(self, name: str) -> Size:
-        """The symbol that a person calls `name`."""
-        return self.names.get(name) or self.table.symbol(name)
-
     def learn_names(self, inputs: Sequence[Declared]) -> None:
         """Give each declared name its meaning: what a person states where it is declared, else a symbol."""
         for declared in inputs:

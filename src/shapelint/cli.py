@@ -137,7 +137,7 @@ def _format_of(arguments: list[str]) -> str:
 
 
 def _could_not(message: str, form: str) -> int:
-    print(f"shapelint: {message}", file=sys.stderr)  # noqa: T201
+    print(f"shapelint: {message}", file=sys.stderr)
     if form == "json":
         _write_json({"version": 1, "errors": [{"file": None, "message": message}]})
     return COULD_NOT_RUN
@@ -232,7 +232,7 @@ def _analysis(options: argparse.Namespace) -> Analysis | int:
         except OSError as trouble:
             messages = [f"cannot be read: {trouble.strerror or trouble}"]
     for message in messages:
-        print(f"shapelint: {file}: {message}", file=sys.stderr)  # noqa: T201
+        print(f"shapelint: {file}: {message}", file=sys.stderr)
     if options.format == "json":
         _write_json({"version": 1, "errors": [{"file": file, "message": message} for message in messages]})
     return COULD_NOT_RUN
@@ -258,7 +258,7 @@ def _check(options: argparse.Namespace) -> int:
     settings = Settings(stated_of(options), options.fail_on, select, ignore, options.require_where)
     report = check_paths(options.paths or ["."], settings)
     for each in report.errors:
-        print(f"shapelint: {each.file}: {each.message}", file=sys.stderr)  # noqa: T201
+        print(f"shapelint: {each.file}: {each.message}", file=sys.stderr)
     if options.format == "json":
         from shapelint.report.check_json import check_json
 

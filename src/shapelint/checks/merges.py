@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shapelint.facts.mismatch import MERGES
-from shapelint.facts.subjects import Broadcast, Refused
+from shapelint.facts.subjects import Refused
 from shapelint.finding import ChainLink, Fault, Row, check
-from shapelint.size import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,31 +39,10 @@ def refused_size(facts: Facts) -> Iterator[Fault]:
 
 @check("silent-broadcast")
 def silent_broadcast(facts: Facts) -> Iterator[Fault]:
-    """No merge stretches a one-pixel map over a larger one."""
-    seen = set()
-    for requirement in facts.shapes.requirements:
-        found = facts.stretch_of(requirement)
-        if found is None or found[1].is_empty or found in seen:
-            continue
-        seen.add(found)
-        symbol, sizes = found
-        domain = facts.domains.get(symbol)
-        stated = domain is not None and not (domain.sizes & sizes).is_empty
-        shown = domain.sizes & sizes if stated and domain is not None else sizes
-        example = next(iter(shown))
-        names = facts.operand_names(requirement) or ("", "")
-        at = {symbol: example}
-        subject = Broadcast(
-            node=requirement.path,
-            axis=symbol.name,
-            left=str(evaluate(requirement.left or 0, at)),
-            right=str(evaluate(requirement.right or 0, at)),
-            left_name=facts.called(names[0]),
-            right_name=facts.called(names[1]),
-            sizes=shown,
-            example=example,
-        )
-        yield Fault(grade="stated" if stated else "free", subject=subject, node=requirement.path, axes=(symbol.name,))
+    """No merge stretches a one-pixel map over a larger one, at a stated size or, where nothing is stated, at any."""
+    for stretch in facts.stretches:
+        grade = "stated" if stretch.is_stated else "free"
+        yield Fault(grade=grade, subject=stretch, node=stretch.node, axes=stretch.axes)
 
 
 def fault_of(failure: Mismatch) -> Fault:

@@ -55,8 +55,9 @@ def frozen_size(facts: Facts) -> Iterator[Fault]:
         tensor = facts.shapes.tensors[node.outputs[0]]
         assert tensor.shape is not None
         first = tensor.shape[0]
+        assert first is not None
         example = next(iter(sizes))
-        subject = Frozen(node, symbol.name, str(first), sizes, example, evaluate(first or 0, {symbol: example}))
+        subject = Frozen(node, symbol.name, str(first), sizes, example, evaluate(first, {symbol: example}))
         yield Fault(grade="free", subject=subject, node=node.path, axes=(symbol.name,))
 
 
@@ -147,9 +148,7 @@ def empty_output(facts: Facts) -> Iterator[Fault]:
             symbol = facts.shapes.table.symbols_in(empty.mask)[0]
             domain = facts.domains.get(symbol)
             found = sizes & facts.necessary.get(symbol, EVERY_SIZE)
-            stated = domain is not None and not (domain.sizes & found).is_empty
-            found = domain.sizes & found if stated and domain is not None else found
-            if found.is_empty:
-                continue
-            subject = Empty(declared.name, symbol.name, str(dim), found, next(iter(found)))
-            yield Fault(grade="stated" if stated else "free", subject=subject, axes=(symbol.name,))
+            found = found if domain is None else domain.sizes & found
+            if not found.is_empty:
+                subject = Empty(declared.name, symbol.name, str(dim), found, next(iter(found)))
+                yield Fault(grade="free" if domain is None else "stated", subject=subject, axes=(symbol.name,))

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from itertools import islice, product
+from typing import TYPE_CHECKING, Final, Literal
 
 from shapelint.facts.flow import Flow, blame, follow, slope
-from shapelint.facts.subjects import Mismatch, Restriction
+from shapelint.facts.subjects import Mismatch, Restriction, Stretch
 from shapelint.graph import Graph, reads
 from shapelint.ops.call import Requirement
 from shapelint.propagate import Unknown
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from shapelint.ops.call import Dim
     from shapelint.propagate import Shapes
     from shapelint.size import Held, Size
+
+_MOST_TRIED: Final = 4096
+"""How many combinations of stated sizes are tried where axes are coupled."""
 
 Verdict = Literal["fits", "restricted", "never", "unknown"]
 
@@ -129,11 +133,42 @@ class Facts:
             bound = self.necessary[symbol].checked_to
             if bound is not None:
                 found.append(f"the sizes of {symbol.name} were searched up to {bound:,}, and more are stated")
-        for condition in self.solution.coupled:
-            symbols = [each for each in self.shapes.table.symbols_in(condition.mask) if each in self.domains]
-            if len(symbols) > 1:
-                found.append(f"sizes are coupled by `{condition}`; state one axis and pin the others")
+        if self._coupled_search == (None, False):
+            texts = ", ".join(f"`{condition}`" for condition in self.solution.coupled)
+            found.append(f"sizes are coupled by {texts}; state one axis and pin the others with --input")
         return found
+
+    @property
+    def coupled_counterexample(self) -> dict[Symbol, int] | None:
+        """Stated sizes that no sizes of the other axes go with, or that do not go with each other."""
+        return self._coupled_search[0]
+
+    @cached_property
+    def _coupled_search(self) -> tuple[dict[Symbol, int] | None, bool]:
+        """A counterexample among the stated sizes to what couples them, and whether all of them were tried."""
+        for symbol, domain in self.domains.items():
+            wrong = domain.sizes - self.necessary[symbol] if self.necessary[symbol].is_complete else NO_SIZE
+            if not wrong.is_empty:
+                return {symbol: next(iter(wrong))}, True
+        together = [
+            condition
+            for condition in self.solution.coupled
+            if sum(symbol in self.domains for symbol in self.shapes.table.symbols_in(condition.mask)) > 1
+        ]
+        exhaustive = True
+        for condition in together:
+            symbols = self.shapes.table.symbols_in(condition.mask)
+            if not all(symbol in self.domains for symbol in symbols):
+                exhaustive = False
+                continue
+            most = int(_MOST_TRIED ** (1 / len(symbols)))
+            columns = [list(islice(self.domains[symbol].sizes, most + 1)) for symbol in symbols]
+            exhaustive = exhaustive and all(len(column) <= most for column in columns)
+            for row in product(*[column[:most] for column in columns]):
+                at = dict(zip(symbols, row, strict=True))
+                if not holds(condition, at):
+                    return at, True
+        return None, exhaustive
 
     # -- which sizes run -----------------------------------------------------------------------------------------
 
@@ -242,6 +277,32 @@ class Facts:
         if sizes is None or len(symbols) != 1 or symbols[0] not in self.necessary:
             return None
         return symbols[0], self.necessary[symbols[0]] & sizes
+
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        """The merges that stretch a one-pixel map at a stated size, or of an axis for which nothing is stated."""
+        found: dict[tuple[str, SizeSet, int, int], Stretch] = {}
+        seen: set[tuple[Symbol, SizeSet]] = set()
+        for requirement in self.shapes.requirements:
+            stretch = self.stretch_of(requirement)
+            left, right = requirement.left, requirement.right
+            if stretch is None or stretch in seen or left is None or right is None:
+                continue
+            seen.add(stretch)
+            symbol, sizes = stretch
+            domain = self.domains.get(symbol)
+            if domain is not None:
+                sizes = sizes & domain.sizes
+            example = next(iter(sizes), None)
+            if example is None:
+                continue
+            sides = evaluate(left, {symbol: example}), evaluate(right, {symbol: example})
+            key = (requirement.path, sizes, *sides)
+            names = self.operand_names(requirement) or ("", "")
+            axes = (*found[key].axes, symbol.name) if key in found else (symbol.name,)
+            called = [self.called(name) for name in names]
+            found[key] = Stretch(requirement.path, axes, *sides, called[0], called[1], sizes, domain is not None)
+        return list(found.values())
 
     @cached_property
     def frozen(self) -> dict[Symbol, tuple[Node, SizeSet]]:

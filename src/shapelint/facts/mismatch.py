@@ -117,11 +117,11 @@ def _meeting(facts: Facts, requirements: list[Requirement], at: Mapping[Symbol, 
 def _spatial(
     facts: Facts, name: str, requirements: list[Requirement], side: str, at: Mapping[Symbol, int]
 ) -> tuple[int, ...]:
-    """The sizes of a tensor along its spatial axes, as far as they are known; else the failing ones alone."""
+    """The sizes of a tensor, without batch and channels where those agree; the failing ones alone if not all are known."""
     tensor = facts.shapes.tensors.get(name)
     if tensor is not None and tensor.shape is not None:
-        free = [place for place, dim in enumerate(tensor.shape) if isinstance(dim, Expr)]
-        begin = 2 if len(tensor.shape) > 2 and all(place >= 2 or place == 0 for place in free) else 0
+        places = [requirement.axis for requirement in requirements]
+        begin = 2 if len(tensor.shape) > 2 and all(place is not None and place >= 2 for place in places) else 0
         sizes = [_value(dim, at) for dim in tensor.shape[begin:]]
         known = [size for size in sizes if size is not None]
         if known and len(known) == len(sizes):
@@ -182,6 +182,10 @@ def stated_failures(facts: Facts) -> list[Mismatch]:
         for mismatch in fresh:
             seen |= facts.reaches({mismatch.first.requirement.path})
             seen |= {meeting.requirement.path for meeting in mismatch.also}
+    if not found and facts.domains:
+        example = facts.coupled_counterexample
+        if example is not None:
+            found = mismatches(facts, _sample(facts, example), "stated")
     return found
 
 

@@ -194,30 +194,30 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True)
-class Broadcast:
-    """A merge that stretches a one-pixel map."""
+class Stretch:
+    """A merge that stretches a one-pixel map, along the axes for which it does so at the same sizes."""
 
     node: str
-    axis: str
-    left: str
-    right: str
+    axes: tuple[str, ...]
+    left: int
+    right: int
     left_name: str
     right_name: str
     sizes: SizeSet
-    example: int
+    is_stated: bool
 
     @property
     def words(self) -> Mapping[str, str]:
         """Fields for the sentences."""
         return {
             "node": self.node,
-            "axis": self.axis,
+            "axes": listed(list(self.axes)),
             "left": self.left_name,
             "right": self.right_name,
-            "left_size": self.left,
-            "right_size": self.right,
+            "left_size": str(self.left),
+            "right_size": str(self.right),
             "sizes": self.sizes.text,
-            "example": str(self.example),
+            "example": str(next(iter(self.sizes))),
         }
 
 

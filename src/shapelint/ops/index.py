@@ -155,15 +155,23 @@ def gather_nd(call: Call) -> Tensor:
         return Tensor(x.dtype, result)
     steps = strides(dims)
     block = count(dims[depth:])
+    if len(flat) // depth * block > MOST_ELEMENTS:
+        return Tensor(x.dtype, result)
     made: list[Element] = []
-    if len(flat) // depth * block <= MOST_ELEMENTS:
-        for start in range(0, len(flat), depth):
-            place = sum(
-                (index % size) * step for index, size, step in zip(flat[start:], dims[:depth], steps, strict=False)
-            )
-            made.extend(value[place : place + block])
-        return Tensor(x.dtype, result, tuple(made))
-    return Tensor(x.dtype, result)
+    for start in range(0, len(flat), depth):
+        place = _offset(call, flat[start : start + depth], dims, steps)
+        made.extend(value[place : place + block])
+    return Tensor(x.dtype, result, tuple(made))
+
+
+def _offset(call: Call, indices: Sequence[int], dims: Sequence[int], steps: Sequence[int]) -> int:
+    """The flat position of the element or block that the indices name."""
+    place = 0
+    for index, size, step in zip(indices, dims, steps, strict=False):
+        if not -size <= index < size:
+            illegal(call, f"index {index} into {size}")
+        place += (index % size) * step
+    return place
 
 
 # -- scattering ------------------------------------------------------------------------------------------------------
@@ -229,11 +237,7 @@ def scatter_nd(call: Call) -> Tensor:
         return Tensor(x.dtype, shape)
     value, steps, block = list(x.value), strides(dims), count(dims[depth:])
     for number, start in enumerate(range(0, len(flat), depth)):
-        place = 0
-        for index, size, step in zip(flat[start : start + depth], dims[:depth], steps, strict=False):
-            if not -size <= index < size:
-                illegal(call, f"index {index} into {size}")
-            place += (index % size) * step
+        place = _offset(call, flat[start : start + depth], dims, steps)
         value[place : place + block] = new[number * block : (number + 1) * block]
     return Tensor(x.dtype, shape, tuple(value))
 

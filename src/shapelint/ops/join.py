@@ -198,11 +198,11 @@ def _parts(call: Call, size: Dim, number: int, axis: int) -> list[Dim]:
         if stated < 1 or stated < number:
             illegal(call, f"`num_outputs` is {stated} for {number} outputs")
         if size is None:
-            return [None] * stated
+            return [None] * number
         each = cdiv(size, stated)
         last = size - each * (stated - 1)
         call.require("limit", at_least(last, 0), size, stated, axis=axis, detail="parts")
-        return [*[each] * (stated - 1), last]
+        return [*[each] * (number - 1), last if number == stated else each]
     if size is None:
         return [None] * number
     call.require("divides", divides(number, size), size, number, axis=axis, detail=f"{number} equal parts")

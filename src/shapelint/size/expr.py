@@ -380,13 +380,6 @@ class Table:
         if common > 1:
             reduced = self.linear(tuple([(atom, factor // common) for atom, factor in of.terms]), of.const // common)
             return reduced // (by // common)
-        single = [term for term in of.terms if type(term[0]) is Floor and term[1] in (1, -1)]
-        if len(single) == 1:
-            # A sum with one floor, of coefficient 1 or -1, is itself one floor: divided once, by the product.
-            inner, factor = single[0]
-            assert isinstance(inner, Floor)
-            others = self.linear(tuple([term for term in of.terms if term[0] is not inner]), of.const)
-            return _as_one_floor(others, inner, factor > 0) // (inner.by * by)
         whole: dict[Atom, int] = {}
         part: list[tuple[Atom, int]] = []
         for atom, factor in of.terms:
@@ -400,7 +393,7 @@ class Table:
             return self._ordered(whole, const)
         floors = [term for term in part if type(term[0]) is Floor and term[1] in (1, by - 1)]
         if len(floors) == 1:
-            return self._ordered(whole, const) + self._floor_of_floor(part, rest_const, floors[0], by)
+            return self._ordered(whole, const) + self._floor_of_floor(part, rest_const, floors[-1], by, whole)
         sign = 1
         leading = 2 * part[0][1]
         if leading > by or (leading == by and 2 * rest_const > by - 1):
@@ -427,12 +420,17 @@ class Table:
         whole[known] = whole.get(known, 0) + sign
         return self._ordered(whole, const)
 
-    def _floor_of_floor(self, part: list[tuple[Atom, int]], const: int, floor: tuple[Atom, int], by: int) -> Size:
-        """floor((part + const) / by) where `floor`, a term of `part`, has a coefficient of 1 or -1 modulo `by`."""
+    def _floor_of_floor(
+        self, part: list[tuple[Atom, int]], const: int, floor: tuple[Atom, int], by: int, whole: Mapping[Atom, int]
+    ) -> Size:
+        """floor((part + const) / by) where `floor`, a term of `part`, has a coefficient of 1 or -1 modulo `by`.
+
+        Modulo 2 it is both, and is taken as what it was before the whole multiples were split off.
+        """
         atom, factor = floor
         assert isinstance(atom, Floor)
         rest = self.linear(tuple([term for term in part if term[0] is not atom]), const)
-        if factor == 1:
+        if factor == 1 and not (by == 2 and whole.get(atom, 0) < 0):
             return _as_one_floor(rest, atom, True) // (atom.by * by)
         return atom.expr + _as_one_floor(rest, atom, False) // (atom.by * by)
 
