@@ -61,11 +61,12 @@ def call(
     version: int = NEWEST,
     outputs: int = 1,
     table: Table | None = None,
+    domain: str = "",
     **attributes: Any,
 ) -> Answer:
-    """One call of `op` at this version of ai.onnx."""
+    """One call of `op` at this version of ai.onnx, or of another domain."""
     requirements: list[Requirement] = []
-    function = shape_function("", op)
+    function = shape_function(domain, op)
     assert function is not None
     made = Call("node", op, version, attributes, list(inputs), outputs, table or Table(), requirements, lambda *_: [])
     try:

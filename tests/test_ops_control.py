@@ -130,6 +130,7 @@ def test_a_refusal_inside_a_branch_that_is_not_taken_is_none() -> None:
     g = graph(node("If", "c", "y", then_branch=illegal, else_branch=KEEP), inputs="x c")
     shapes = propagate(g, {"x": Tensor(FLOAT, (1, 3, 9)), "c": Tensor(BOOL, ())}, Table(), concrete=True)
     assert all(item.held is not False for item in shapes.requirements)
+    assert shapes.tensors["y"].shape == (1, 3, 9)
 
 
 # -- Loop ------------------------------------------------------------------------------------------------------------

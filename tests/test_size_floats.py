@@ -136,3 +136,17 @@ def test_a_size_without_a_value_holds_nothing() -> None:
     found = set_of(equal(height // (height - 5), 2))
     assert found.checked_to == UPTO
     assert [n for n in range(1, UPTO) if n in found] == [n for n in range(1, UPTO) if n != 5 and n // (n - 5) == 2]
+
+
+@pytest.mark.parametrize("width", ["f", "d"])
+def test_short_factors_that_make_a_long_one(width: str) -> None:
+    """Each factor is exact, their product is not: it must round as the runtime rounds."""
+    kind = TYPES[width]
+    factors = [1023 / 1024, 1021 / 1024, 1019 / 1024, 1013 / 1024, 1009 / 1024]
+    term = of_size(Table().symbol("H"), width)
+    theirs = numpy.arange(1, 16_384).astype(kind)
+    for factor in factors:
+        term = binary("mul", term, factor, width)
+        theirs = theirs * kind(factor)
+        scaled, expected = binary("mul", term, 2.0**20, width), theirs * kind(2.0**20)
+        assert column(to_size(scaled, "floor"), 16_383) == numpy.floor(expected).astype(numpy.int64).tolist()

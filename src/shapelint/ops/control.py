@@ -40,14 +40,13 @@ _MOST_PASSES: Final = 8
 """Shapes carried around a loop settle at the second pass, or never."""
 
 
-def run_under(call: Call, held: Held, graph: Graph, inputs: Sequence[Tensor | None]) -> list[Tensor]:
-    """The outputs of `graph`, which is executed only where `held` holds; so is what it requires."""
-    if held is True:
-        return call.run(graph, inputs)
+def run_under(call: Call, held: Held, graph: Graph, inputs: Sequence[Tensor | None]) -> tuple[list[Tensor], bool]:
+    """The outputs of `graph`, which is executed only where `held` holds, and whether it can be executed at all."""
     stated = len(call.requirements)
     outputs = call.run(graph, inputs)
+    possible = all(item.held is not False for item in call.requirements[stated:])
     _weaken(call, stated, held)
-    return outputs
+    return outputs, possible
 
 
 def _weaken(call: Call, stated: int, held: Held) -> None:
@@ -100,8 +99,11 @@ def branch(call: Call) -> list[Tensor]:
     held = truth_of(call, call.operand(0), True)
     if isinstance(held, bool):
         return call.run(then if held else other, ())
-    first = run_under(call, held, then, ())
-    second = run_under(call, negate(held), other, ())
+    first, one = run_under(call, held, then, ())
+    second, two = run_under(call, negate(held), other, ())
+    if one is not two:
+        # Where the node runs, it takes the branch that can be run.
+        return first if one else second
     return [_either(held, a, b) for a, b in zip(first, second, strict=False)]
 
 
@@ -348,7 +350,7 @@ def scan(call: Call) -> list[Tensor]:
     runs = equal(call.opaque("entered"), 1) if turns is None else at_least(turns, 1)
     if runs is False:
         runs = True
-    outputs = run_under(call, runs, body, given)
+    outputs, _ = run_under(call, runs, body, given)
     lead = (batch,) if batched else ()
     results: list[Tensor] = []
     for position, (state, after) in enumerate(zip(given[: len(states)], outputs, strict=False)):

@@ -112,13 +112,16 @@ def _layer_normalized(call: Call, parameters: int) -> list[Tensor]:
 def skip_layer_normalization(call: Call) -> list[Tensor]:
     """onnxruntime SkipLayerNormalization: the normalized sum of two inputs; the fourth output is that sum.
 
-    The skip broadcasts along the batch, and may leave it out.
+    The skip broadcasts along the batch, and may leave it out; its last two axes are those of the input.
     """
     x, skip = call.operand(0), call.operand(1)
     if x.shape is None:
         return [Tensor(x.dtype)]
-    if skip.shape != x.shape:
+    if skip.shape is not None and skip.shape != x.shape:
         onto(call, skip.shape, x.shape, 1, "merge", "the skip")
+        for axis in (-1, -2):
+            if min(len(skip.shape), len(x.shape)) >= -axis and skip.shape[axis] == 1:
+                match(call, x.shape[axis], 1, axis=len(x.shape) + axis, detail="the skip")
     for place in range(2, len(call.inputs)):
         parameter = call.inputs[place]
         if parameter is not None and parameter.shape is not None and x.shape:

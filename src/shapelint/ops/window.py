@@ -8,6 +8,8 @@ onnxruntime and PyTorch have it). n is the input size, k the kernel, s the strid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from shapelint.ops.call import INT64, Call, CannotTell, Dim, Shape, Tensor, known
 from shapelint.ops.legality import illegal, match
@@ -35,36 +37,47 @@ class Window:
 
 def window_of(call: Call, kernel: tuple[int, ...]) -> Window:
     """The window that the attributes of an ONNX node describe; illegal ones are stated as such."""
+    get = call.attributes.get
+    found = _window(
+        kernel,
+        get("pads"),
+        get("strides"),
+        get("dilations"),
+        get("output_padding"),
+        get("auto_pad", "NOTSET"),
+        get("ceil_mode", 0),
+    )
+    if isinstance(found, str):
+        illegal(call, found)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _window(
+    kernel: tuple[int, ...], pads: Any, strides: Any, dilations: Any, output_padding: Any, auto: Any, ceil: Any
+) -> Window | str:
+    """The window, or what is wrong with it."""
     rank = len(kernel)
-    pads = call.numbers("pads") or (0,) * (2 * rank)
-    stride = call.numbers("strides") or (1,) * rank
-    dilation = call.numbers("dilations") or (1,) * rank
-    extra = call.numbers("output_padding") or (0,) * rank
-    auto = call.text("auto_pad", "NOTSET")
-    for name, values, length in (
-        ("pads", pads, 2 * rank),
-        ("strides", stride, rank),
-        ("dilations", dilation, rank),
-        ("output_padding", extra, rank),
+    pads = pads or (0,) * (2 * rank)
+    strides = strides or (1,) * rank
+    dilations = dilations or (1,) * rank
+    extra = output_padding or (0,) * rank
+    for name, values, length, least in (
+        ("kernel_shape", kernel, rank, 1),
+        ("pads", pads, 2 * rank, 0),
+        ("strides", strides, rank, 1),
+        ("dilations", dilations, rank, 1),
+        ("output_padding", extra, rank, 0),
     ):
         if len(values) != length:
-            illegal(call, f"`{name}` has {len(values)} numbers where {length} are needed for a {rank}-D kernel")
-    for name, values, least in (
-        ("kernel_shape", kernel, 1),
-        ("strides", stride, 1),
-        ("dilations", dilation, 1),
-        ("pads", pads, 0),
-        ("output_padding", extra, 0),
-    ):
+            return f"`{name}` has {len(values)} numbers where {length} are needed for a {rank}-D kernel"
         if any(value < least for value in values):
-            illegal(call, f"`{name}` holds {min(values)}; each number is at least {least}")
+            return f"`{name}` holds {min(values)}; each number is at least {least}"
     if auto not in ("NOTSET", "", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        illegal(call, f"`auto_pad` is `{auto}`; NOTSET, VALID, SAME_UPPER and SAME_LOWER are known")
+        return f"`auto_pad` is `{auto}`; NOTSET, VALID, SAME_UPPER and SAME_LOWER are known"
     if auto == "VALID":
         pads = (0,) * (2 * rank)
-    return Window(
-        kernel, stride, dilation, pads[:rank], pads[rank:], auto or "NOTSET", bool(call.number("ceil_mode", 0)), extra
-    )
+    return Window(kernel, strides, dilations, pads[:rank], pads[rank:], auto or "NOTSET", bool(ceil), extra)
 
 
 def _rank_of(call: Call, rank: int, least: int) -> None:
