@@ -57,6 +57,27 @@ class Origin:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of a text file: lines and columns from 1, columns in code points, the end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node stands in a text file: the whole call, each argument, and the expansion that led there."""
+
+    span: Span
+    arguments: Mapping[str, Span] = field(default_factory=dict)
+    """By the framework's own name of the argument; `()` is the place before the closing bracket."""
+    stack: tuple[str, ...] = ()
+    """Innermost first: `up@29:15`, `i=4@27:10`."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """One operator of a graph."""
@@ -73,6 +94,9 @@ class Node:
     origin: Origin | None = None
     version: int = 0
     """The version of the node's operator set."""
+    rule: str = "onnx"
+    """The framework whose arithmetic and legality hold: `onnx`, `torch`, `keras`, `tf`, `jax`, `paddle`, ..."""
+    place: Place | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,7 +113,7 @@ RequirementKind: TypeAlias = Literal[
 class Requirement:
     """What must hold of the sizes for one node to run: `held`, about `left` and `right` along `axis` of its output."""
 
-    __slots__ = ("axis", "detail", "held", "kind", "left", "operands", "path", "right")
+    __slots__ = ("argument", "axis", "detail", "held", "kind", "left", "operands", "path", "right")
 
     def __init__(
         self,
@@ -125,6 +125,7 @@ class Requirement:
         axis: int | None,
         operands: tuple[int, int],
         detail: str,
+        argument: str = "",
     ) -> None:
         self.path = path
         self.kind: RequirementKind = kind
@@ -136,6 +137,8 @@ class Requirement:
         """The positions of the inputs that `left` and `right` belong to; -1 where a side is no input's."""
         self.detail = detail
         """What the two sides are, for messages: `kernel 3 with dilation 2`."""
+        self.argument = argument
+        """The framework's name of the argument to blame, where one is."""
 
     def __repr__(self) -> str:
         return f"Requirement({self.path!r}, {self.kind!r}, {self.held}, {self.left} ~ {self.right})"
@@ -241,10 +244,13 @@ class Call:
         axis: int | None = None,
         operands: tuple[int, int] = (0, -1),
         detail: str = "",
+        argument: str = "",
     ) -> None:
         """State that the node runs only where `held` holds; what is true by its form is dropped."""
         if held is not True:
-            self.requirements.append(Requirement(self.path, kind, held, left, right, axis, operands, detail))
+            self.requirements.append(
+                Requirement(self.path, kind, held, left, right, axis, operands, detail, argument)
+            )
 
     def opaque(self, what: str) -> Expr:
         """A size that only the data decides, such as the number of non-zero elements."""
