@@ -43,11 +43,15 @@ class Net:
 
     # -- layers --------------------------------------------------------------------------------------------------
 
-    def conv(self, x: str, name: str, entering: int = 1, leaving: int = 1, k: int = 3, s: int = 1, p: int = 1, nd: int = 2) -> str:
+    def conv(
+        self, x: str, name: str, entering: int = 1, leaving: int = 1, k: int = 3, s: int = 1, p: int = 1, nd: int = 2
+    ) -> str:
         self.weight(f"{name}.w", leaving, entering, k, nd)
         return self.node("Conv", [x, f"{name}.w"], name, strides=[s] * nd, pads=[p] * 2 * nd)
 
-    def deconv(self, x: str, name: str, entering: int = 1, leaving: int = 1, k: int = 2, s: int = 2, nd: int = 2, **more: Any) -> str:
+    def deconv(
+        self, x: str, name: str, entering: int = 1, leaving: int = 1, k: int = 2, s: int = 2, nd: int = 2, **more: Any
+    ) -> str:
         self.weight(f"{name}.w", entering, leaving, k, nd)
         return self.node("ConvTranspose", [x, f"{name}.w"], name, strides=[s] * nd, **more)
 

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 from shapelint.axes import Inputs, StatedWrong, bind, label, pinned, spatial_axes
 from shapelint.facts import Domain, Facts
 from shapelint.facts.mismatch import mismatches, stated_failures
-from shapelint.propagate import propagate
+from shapelint.propagate import Stepwise, propagate
 from shapelint.settings import Stated
 from shapelint.size import Table
+from shapelint.source import lower_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shapelint.facts.mismatch import Mismatch
-    from shapelint.graph import Model
+    from shapelint.graph import Graph, Model
     from shapelint.propagate import Shapes
+    from shapelint.settings import StatedDims
     from shapelint.size import Symbol
+    from shapelint.source.spec import Expectation
 
 
 class Analysis:
@@ -30,17 +33,35 @@ class Analysis:
         self.file = file
         self.stated = stated or Stated()
         self.table = Table()
-        graph = model.graph
-        freed = spatial_axes(graph) if self.stated.free else frozenset()
-        self.inputs: Inputs = bind(graph, self.table, self.stated.inputs, freed=freed)
-        self.shapes: Shapes = propagate(
-            graph, self.inputs.tensors, self.table, concrete=not self.inputs.axes
+        is_spec = model.program is not None
+        freed = spatial_axes(model.graph) if self.stated.free and not is_spec else frozenset()
+        self.inputs: Inputs = bind(
+            model.graph, self.table, self.stated.inputs, freed=freed, has_batch=model.has_batch, own_names=is_spec
         )
-        label(self.inputs, graph, self.shapes)
+        self.graph: Graph = model.graph
+        """The nodes; those of a spec are made as its sizes are propagated."""
+        self.expectations: list[Expectation] = []
+        self.shapes: Shapes = self._propagated()
+        label(self.inputs, self.graph, self.shapes)
         self.domains = self._domains()
+
+    def _propagated(self) -> Shapes:
+        concrete = not self.inputs.axes
+        program = self.model.program
+        if program is None:
+            return propagate(self.graph, self.inputs.tensors, self.table, concrete=concrete)
+        steps = Stepwise(self.inputs.tensors, self.table, concrete=concrete)
+        inputs = {name: tensor.shape for name, tensor in self.inputs.tensors.items()}
+        lowered = lower_spec(program, inputs, self.inputs.names, steps.step, self.file)
+        self.graph, self.expectations = lowered.graph, lowered.expectations
+        return steps.shapes
 
     def _domains(self) -> dict[Symbol, Domain]:
         domains: dict[Symbol, Domain] = {}
+        for of in self.model.program.sizes if self.model.program is not None else ():
+            symbol = self.inputs.find(of.symbol)
+            if symbol is not None:
+                domains[symbol] = Domain(of.sizes, of.text)
         for where in self.stated.where:
             if where.name is None:
                 symbols = [axis.symbol for axis in self.inputs.axes if not axis.is_batch]
@@ -65,14 +86,28 @@ class Analysis:
     def facts(self) -> Facts:
         """The facts."""
         return Facts(
-            self.model.graph,
+            self.graph,
             self.inputs,
             self.shapes,
             self.domains,
+            expectations=self.expectations,
             file=self.file,
             is_stated=self.is_stated,
             find_failures=lambda: self.failures,
+            of_one=self._of_one,
         )
+
+    def _of_one(self) -> Facts | None:
+        """The facts of this model where every free batch is 1."""
+        batches = {axis.input for axis in self.inputs.axes if axis.is_batch}
+        if not batches:
+            return None
+        stated = _by_input(self.stated.inputs, self.model)
+        dims: dict[str | None, StatedDims] = {}
+        for declared in self.model.graph.inputs:
+            given = stated.get(declared.name) or (None,) * len(declared.dims or ())
+            dims[declared.name] = (1, *given[1:]) if declared.name in batches else given
+        return Analysis(self.model, Stated(dims, free=self.stated.free), self.file).facts
 
     @property
     def is_stated(self) -> bool:
@@ -117,7 +152,7 @@ class Analysis:
         """What fails at the sizes that are stated or fixed, one entry a cause."""
         if self.inputs.axes:
             return stated_failures(self.facts)
-        if self.runs is not False:
+        if self.runs is not False or self.inputs.conflicts:
             return []
         facts, at = self.explained
         found = mismatches(facts, at, "stated") if set(facts.inputs.symbols) <= at.keys() else []
@@ -126,6 +161,11 @@ class Analysis:
         if own and own[0].first.requirement.path in paths:
             return found
         return own
+
+
+def _by_input(stated: Mapping[str | None, StatedDims], model: Model) -> Mapping[str | None, StatedDims]:
+    """What is stated, with the name of the only input in place of None."""
+    return {model.graph.inputs[0].name if name is None else name: dims for name, dims in stated.items()}
 
 
 __all__ = ["Analysis", "StatedWrong"]

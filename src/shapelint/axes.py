@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from shapelint.graph import UNSTATED
 from shapelint.ops.call import Shape, Tensor
 from shapelint.propagate import propagate
 from shapelint.size import Expr, Size, Symbol, Table, all_of, at_least, divides, equal, evaluate
@@ -30,7 +31,19 @@ _MADE_UP: Final = re.compile(
 """Names that an exporter made up, so that no person would know them."""
 
 WINDOWED: Final = frozenset(
-    "Conv ConvTranspose MaxPool AveragePool LpPool Resize Upsample ConvInteger QLinearConv DeformConv MaxUnpool".split()
+    [
+        "Conv",
+        "ConvTranspose",
+        "MaxPool",
+        "AveragePool",
+        "LpPool",
+        "Resize",
+        "Upsample",
+        "ConvInteger",
+        "QLinearConv",
+        "DeformConv",
+        "MaxUnpool",
+    ]
 )
 """The operators whose axes from the third on are spatial."""
 
@@ -51,6 +64,8 @@ class Axis:
     symbol: Symbol
     name_in_file: str | None
     named_by_person: bool = False
+    is_batch: bool = False
+    """The first axis where it is the batch; a domain without a name does not apply to it."""
     spatial: tuple[int, int] | None = None
     """Which spatial axis of how many it becomes; None where it becomes none."""
 
@@ -60,19 +75,25 @@ class Axis:
         return self.symbol.name
 
     @property
-    def is_batch(self) -> bool:
-        """The first axis, to which a domain without a name does not apply."""
-        return self.axis == 0
+    def declared(self) -> str:
+        """What the file says of it: `8*h`, or `any` for a name or nothing."""
+        name = self.name_in_file
+        return "any" if name is None or is_name(name) or made_up(name) else name
 
 
 @dataclass(slots=True)
 class Conflict:
-    """A stated number that contradicts what the file declares; the runtime would refuse it."""
+    """Stated numbers that contradict what the file declares of an input; the runtime would refuse them."""
 
     input: str
-    axis: int
+    axes: list[int]
     declared: str
     stated: str
+
+    @property
+    def text(self) -> str:
+        """A clause about both."""
+        return f"`{self.input}` is stated as {self.stated}, and the file declares {self.declared}"
 
 
 @dataclass(slots=True)
@@ -112,24 +133,29 @@ class Inputs:
 
 
 def bind(
-    graph: Graph, table: Table, stated: Mapping[str | None, Sequence[StatedDim]], *, freed: frozenset[tuple[str, int]]
+    graph: Graph,
+    table: Table,
+    stated: Mapping[str | None, Sequence[StatedDim]],
+    *,
+    freed: frozenset[tuple[str, int]],
+    has_batch: bool = True,
+    own_names: bool = False,
 ) -> Inputs:
     """Sizes for the inputs of `graph`.
 
     `stated` has the dims that a person gives an input (None: the only input); `freed` are fixed axes to treat as free.
+    `own_names`: an expression such as `8*h` is over the name itself, as in a spec, and frees no axis of its own.
     Raises StatedWrong where a stated input does not exist or has another rank.
     """
     given = _by_name(graph, stated)
-    binder = _Binder(table, given, freed)
+    binder = _Binder(table, given, freed, has_batch, own_names)
     binder.learn_names(graph.inputs)
     for declared in graph.inputs:
         binder.bind(declared)
     return binder.result
 
 
-def _by_name(
-    graph: Graph, stated: Mapping[str | None, Sequence[StatedDim]]
-) -> dict[str, tuple[StatedDim, ...]]:
+def _by_name(graph: Graph, stated: Mapping[str | None, Sequence[StatedDim]]) -> dict[str, tuple[StatedDim, ...]]:
     names = [declared.name for declared in graph.inputs]
     given: dict[str, tuple[StatedDim, ...]] = {}
     for name, dims in stated.items():
@@ -170,13 +196,22 @@ def declared_text(declared: Declared) -> str:
 
 class _Binder:
     def __init__(
-        self, table: Table, given: Mapping[str, Sequence[StatedDim]], freed: frozenset[tuple[str, int]]
+        self,
+        table: Table,
+        given: Mapping[str, Sequence[StatedDim]],
+        freed: frozenset[tuple[str, int]],
+        has_batch: bool,
+        own_names: bool,
     ) -> None:
         self.table = table
         self.given = given
         self.freed = freed
+        self.has_batch = has_batch
+        self.own_names = own_names
         self.result = Inputs({}, [])
         self.names = self.result.names
+        self.wrong: list[int] = []
+        """The axes of the input at hand that contradict their declared dims."""
 
     def learn_names(self, inputs: Sequence[Declared]) -> None:
         """Give each declared name its meaning: what a person states where it is declared, else a symbol."""
@@ -214,16 +249,22 @@ class _Binder:
             dims = (None,) * len(stated)
         else:
             dims = declared.dims
+        self.wrong = []
         shape: Shape = tuple(
             [self._dim(name, axis, dim, stated[axis] if stated else None) for axis, dim in enumerate(dims)]
         )
+        if self.wrong:
+            written = "[" + ", ".join("?" if dim is None else str(dim) for dim in shape) + "]"
+            self.result.conflicts.append(Conflict(name, self.wrong, declared_text(declared), written))
         self.result.tensors[name] = Tensor(declared.dtype, shape)
 
-    def _dim(self, name: str, axis: int, dim: DeclaredDim, stated: StatedDim) -> Size:
+    def _dim(self, name: str, axis: int, dim: DeclaredDim, stated: StatedDim) -> Size | None:
         size: Size
         if stated is not None:
             size = self._stated(stated)
-            self._compare(name, axis, dim, stated, size)
+            self._compare(name, axis, dim, size)
+        elif dim == UNSTATED:
+            return None
         elif isinstance(dim, int) and (name, axis) not in self.freed:
             return dim
         elif isinstance(dim, str):
@@ -236,24 +277,24 @@ class _Binder:
                 self.result.conditions.append((at_least(size, 1), name))
             written = dim if isinstance(dim, str) else None
             person = isinstance(stated, str) or (written is not None and is_name(written) and not made_up(written))
-            self.result.axes.append(Axis(name, axis, size, size.symbols[0], written, person))
+            is_batch = axis == 0 and self.has_batch
+            self.result.axes.append(Axis(name, axis, size, size.symbols[0], written, person, is_batch))
         return size
 
-    def _compare(self, name: str, axis: int, dim: DeclaredDim, stated: int | str, size: Size) -> None:
+    def _compare(self, name: str, axis: int, dim: DeclaredDim, size: Size) -> None:
         """State what the declared dim implies for what a person gives."""
+        held: Held | None = None
         if isinstance(dim, int):
-            if isinstance(size, int) and size != dim:
-                self.result.conflicts.append(Conflict(name, axis, str(dim), str(stated)))
+            held = size == dim if isinstance(size, int) else None
         elif isinstance(dim, str) and is_name(dim):
             meaning = self.names[dim]
-            if isinstance(size, int) and isinstance(meaning, int) and size != meaning:
-                self.result.conflicts.append(Conflict(name, axis, f"{dim} = {meaning}", str(stated)))
+            held = size == meaning if isinstance(size, int) and isinstance(meaning, int) else None
         elif isinstance(dim, str):
-            constraint = self._constraint(dim, size)
-            if constraint is False:
-                self.result.conflicts.append(Conflict(name, axis, dim, str(stated)))
-            elif constraint is not None and constraint is not True:
-                self.result.conditions.append((constraint, name))
+            held = self._constraint(dim, size)
+        if held is False:
+            self.wrong.append(axis)
+        elif held is not None and held is not True:
+            self.result.conditions.append((held, name))
 
     def _constraint(self, dim: str, size: Size) -> Held | None:
         """What the declared expression `dim` demands of `size`, and the meaning that it gives its name."""
@@ -270,7 +311,7 @@ class _Binder:
         if is_name(dim):
             return self.names[dim]
         parts = _linear(dim)
-        if parts is not None and parts[0] not in self.names:
+        if parts is not None and parts[0] not in self.names and not self.own_names:
             size = self.table.symbol(f"{name}[{axis}]")
             constraint = self._constraint(dim, size)
             if constraint is not None and constraint is not True:
@@ -379,4 +420,3 @@ def pinned(inputs: Inputs, graph: Graph, at: Mapping[Symbol, int]) -> dict[str |
             continue
         stated[declared.name] = tuple([None if dim is None else evaluate(dim, at) for dim in tensor.shape])
     return stated
-

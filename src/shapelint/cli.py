@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -25,10 +26,32 @@ class UsageError(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with one-sentence errors and did-you-mean."""
+    """argparse with one-sentence errors, did-you-mean, and options that are written out."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
+        unknown = re.fullmatch(r"unrecognized arguments: (\S+).*", message)
+        choice = re.fullmatch(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if unknown:
+            word = unknown[1].partition("=")[0]
+            close = get_close_matches(word, self._option_string_actions, 1)
+            meant = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` lists what there is"
+            raise UsageError(f"`{word}` is no option of `{self.prog}`; {meant}")
+        if choice:
+            words = choice[3].replace("'", "").split(", ")
+            close = get_close_matches(choice[2], words, 1)
+            meant = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(words)}"
+            raise UsageError(f"`{choice[2]}` is no {choice[1].lstrip('-')}; {meant}")
         raise UsageError(f"{message}; `{self.prog} --help` lists what there is")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but what is left over is an error at once, of the command that it was given to."""
+        options, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return options, rest
 
 
 _DIMS_HELP = (
@@ -50,47 +73,76 @@ def build_parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="findings in files and folders", description="Lint model files.")
     check.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; the current folder by default")
     _sizes_options(check)
-    check.add_argument("--select", action="append", default=[], metavar="RULES", help="report these rules only (ids, prefixes, names)")
+    check.add_argument(
+        "--select", action="append", default=[], metavar="RULES", help="report these rules only (ids, prefixes, names)"
+    )
     check.add_argument("--ignore", action="append", default=[], metavar="RULES", help="leave these rules out")
-    check.add_argument("--fail-on", choices=("error", "warning", "info", "never"), default="warning", help="the level from which a finding makes the exit code 1 (default: warning)")
+    check.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info", "never"),
+        default="warning",
+        help="the level from which a finding makes the exit code 1 (default: warning)",
+    )
     check.add_argument("--require-where", action="store_true", help="warn of free axes for which nothing is stated")
     check.add_argument("--quiet", action="store_true", help="errors and warnings only, no summary")
     _output_options(check)
 
-    sizes = commands.add_parser("sizes", help="which input sizes run and fit", description="Which input sizes run, and what breaks the others.")
+    sizes = commands.add_parser(
+        "sizes", help="which input sizes run and fit", description="Which input sizes run, and what breaks the others."
+    )
     sizes.add_argument("path", metavar="PATH", help="a model file")
     _sizes_options(sizes)
-    sizes.add_argument("--at", action="append", default=[], metavar="SIZE", help="ask about one size: 225x225, or H=225,W=300; repeatable")
+    sizes.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="SIZE",
+        help="ask about one size: 225x225, or H=225,W=300; repeatable",
+    )
     sizes.add_argument("--free", action="store_true", help="treat the spatial axes of a static export as free")
     _output_options(sizes)
 
-    show = commands.add_parser("show", help="every layer with its shape, scale and pair", description="Every layer with its shape, scale and pair.")
+    show = commands.add_parser(
+        "show",
+        help="every layer with its shape, scale and pair",
+        description="Every layer with its shape, scale and pair.",
+    )
     show.add_argument("path", metavar="PATH", help="a model file")
     _sizes_options(show)
     show.add_argument("--free", action="store_true", help="treat the spatial axes of a static export as free")
     _output_options(show)
 
-    explain = commands.add_parser("explain", help="a rule's page", description="What a rule means, why, and what to do.")
+    explain = commands.add_parser(
+        "explain", help="a rule's page", description="What a rule means, why, and what to do."
+    )
     explain.add_argument("rule", metavar="RULE", help="an id or a name")
     rules = commands.add_parser("rules", help="the list of rules", description="The list of rules.")
     for each in (explain, rules):
         _output_options(each)
 
-    debug = commands.add_parser("debug", help="the stages of an analysis, printed", description="Print one stage of the analysis.")
+    debug = commands.add_parser(
+        "debug", help="the stages of an analysis, printed", description="Print one stage of the analysis."
+    )
     debug.add_argument("stage", choices=("graph", "shapes", "facts"))
     debug.add_argument("path", metavar="FILE")
     _sizes_options(debug)
-    _output_options(debug)
+    _output_options(debug, formats=("text",))
     return parser
 
 
 def _sizes_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", action="append", default=[], metavar="[NAME=]DIMS", help=_DIMS_HELP)
-    parser.add_argument("--where", action="append", default=[], metavar="[NAME=]DOMAIN", help='sizes that must fit: "multiple of 32", H=64..512; without NAME every free axis but the batch; repeatable')
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="[NAME=]DOMAIN",
+        help='sizes that must fit: "multiple of 32", H=64..512; without NAME every free axis but the batch; repeatable',
+    )
 
 
-def _output_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="the format of the report (default: text)")
+def _output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...] = ("text", "json")) -> None:
+    parser.add_argument("--format", choices=formats, default="text", help="the format of the report (default: text)")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in text reports")
     parser.add_argument("--verbose", action="store_true", help="show the traceback of an internal error")
 
@@ -98,7 +150,6 @@ def _output_options(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    verbose = "--verbose" in arguments
     try:
         options = build_parser().parse_args(_with_command(arguments))
         if options.command is None:
@@ -106,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return COULD_NOT_RUN
         return _COMMANDS[options.command](options)
     except UsageError as error:
-        return _could_not(str(error), _format_of(arguments))
+        return _could_not([(None, str(error))], _format_of(arguments))
     except BrokenPipeError:
         # The reader of our output went away; nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -114,10 +165,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # an internal error is one sentence too
-        if verbose:
+        if "--verbose" in arguments:
             raise
-        message = f"internal error: {type(error).__name__}: {error}; run again with --verbose and report it"
-        return _could_not(message, _format_of(arguments))
+        from shapelint.engine import internal
+
+        return _could_not([(None, internal(error))], _format_of(arguments))
 
 
 def _with_command(arguments: list[str]) -> list[str]:
@@ -136,11 +188,25 @@ def _format_of(arguments: list[str]) -> str:
     return "json" if "--format json" in text or "--format=json" in text else "text"
 
 
-def _could_not(message: str, form: str) -> int:
-    print(f"shapelint: {message}", file=sys.stderr)
+def _could_not(errors: Sequence[tuple[str | None, str]], form: str) -> int:
+    """Say what kept the run from doing what was asked, by file."""
+    for file, message in errors:
+        _complain(file, message)
     if form == "json":
-        _write_json({"version": 1, "errors": [{"file": None, "message": message}]})
+        listed = [{"file": file, "message": message} for file, message in errors]
+        _write_json({"version": 1, "errors": listed})
     return COULD_NOT_RUN
+
+
+_LONGEST = 400
+"""How much of a message is printed: it may quote what was given."""
+
+
+def _complain(file: str | None, message: str) -> None:
+    from shapelint.report.terminal import clean
+
+    text = message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+    _write(f"shapelint: {clean(text if file is None else f'{file}: {text}')}\n", sys.stderr)
 
 
 def _write(text: str, stream: TextIO | None = None) -> None:
@@ -153,7 +219,8 @@ def _write(text: str, stream: TextIO | None = None) -> None:
 def _write_json(data: dict[str, Any]) -> None:
     import json
 
-    _write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    _write(json.dumps(data, indent=1, ensure_ascii=not is_unicode) + "\n")
 
 
 def _paint(options: argparse.Namespace) -> Paint:
@@ -184,7 +251,7 @@ def parse_input(text: str) -> tuple[str | None, StatedDims]:
         elif part.lstrip("-").isdigit():
             number = int(part[:12])
             if not 0 < number < 2**31:
-                raise UsageError(f"`{part}` in --input `{text}` is no size; a size is at least 1")
+                raise UsageError(f"`{part}` in --input `{text}` is no size; a size is from 1 to 2**31 - 1")
             found.append(number)
         else:
             found.append(part)
@@ -218,10 +285,10 @@ def _analysis(options: argparse.Namespace) -> Analysis | int:
 
     stated = stated_of(options)
     file = shown(options.path)
-    messages: list[str] = []
-    if not os.path.isdir(options.path):
-        _, errors = discover([options.path])
-        messages = [each.message for each in errors]
+    if os.path.isdir(options.path):
+        messages = [f"is a folder; `shapelint {options.command}` takes one model file"]
+    else:
+        messages = [each.message for each in discover([options.path])[1]]
     if not messages:
         try:
             return Analysis(load(options.path, name=file), stated, file)
@@ -231,11 +298,7 @@ def _analysis(options: argparse.Namespace) -> Analysis | int:
             messages = [str(wrong)]
         except OSError as trouble:
             messages = [f"cannot be read: {trouble.strerror or trouble}"]
-    for message in messages:
-        print(f"shapelint: {file}: {message}", file=sys.stderr)
-    if options.format == "json":
-        _write_json({"version": 1, "errors": [{"file": file, "message": message} for message in messages]})
-    return COULD_NOT_RUN
+    return _could_not([(file, message) for message in messages], options.format)
 
 
 # -- commands --------------------------------------------------------------------------------------------------------
@@ -258,7 +321,9 @@ def _check(options: argparse.Namespace) -> int:
     settings = Settings(stated_of(options), options.fail_on, select, ignore, options.require_where)
     report = check_paths(options.paths or ["."], settings)
     for each in report.errors:
-        print(f"shapelint: {each.file}: {each.message}", file=sys.stderr)
+        _complain(each.file, each.message)
+        if options.verbose and each.cause is not None:
+            raise each.cause
     if options.format == "json":
         from shapelint.report.check_json import check_json
 
@@ -280,7 +345,7 @@ def _sizes(options: argparse.Namespace) -> int:
     try:
         answers = [ask(analysis, parse_at(analysis, text)) for text in options.at]
     except StatedWrong as error:
-        raise UsageError(str(error)) from None
+        return _could_not([(analysis.file, str(error))], options.format)
     if options.format == "json":
         from shapelint.report.sizes_json import sizes_json
 
@@ -289,7 +354,8 @@ def _sizes(options: argparse.Namespace) -> int:
         from shapelint.report.sizes_text import sizes_text
 
         _write(sizes_text(analysis, answers, _paint(options)))
-    return FOUND if _does_not_fit(analysis) or any(answer.fits is False for answer in answers) else OK
+    fits = not _does_not_fit(analysis) and all(answer.fits is not False for answer in answers)
+    return OK if fits else FOUND
 
 
 def _does_not_fit(analysis: Analysis) -> bool:

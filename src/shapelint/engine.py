@@ -19,7 +19,20 @@ if TYPE_CHECKING:
     from shapelint.settings import Settings
 
 _SKIPPED_FOLDERS: Final = frozenset(
-    ".git .hg .svn .venv venv node_modules __pycache__ .mypy_cache .ruff_cache .pytest_cache .tox .nox".split()
+    [
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "venv",
+        "node_modules",
+        "__pycache__",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".tox",
+        ".nox",
+    ]
 )
 
 
@@ -29,6 +42,8 @@ class RunError:
 
     file: str
     message: str
+    cause: Exception | None = None
+    """Set for an error of shapelint itself."""
 
 
 @dataclass(slots=True)
@@ -88,7 +103,7 @@ def discover(paths: Iterable[str]) -> tuple[list[str], list[RunError]]:
             for each in found:
                 files.setdefault(shown(each), each)
             if not found:
-                errors.append(RunError(shown(path), "holds no model: no *.onnx file lies in the folder"))
+                errors.append(RunError(shown(path), "the folder holds no model: no *.onnx file lies in it"))
         elif os.path.lexists(path):
             files.setdefault(shown(path), path)
         else:
@@ -137,6 +152,14 @@ def check_file(path: str, settings: Settings) -> tuple[FileReport | None, RunErr
         return None, RunError(file, str(error))
     except OSError as error:
         return None, RunError(file, f"cannot be read: {error.strerror or error}")
+    except Exception as error:  # one file's trouble never keeps the others from being reported
+        return None, RunError(file, internal(error), error)
+
+
+def internal(error: Exception) -> str:
+    """The sentence for an error of shapelint itself."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"internal error ({text}); run again with --verbose and report it"
 
 
 def check_source(source: object, file: str, settings: Settings) -> FileReport:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DeclaredDim: TypeAlias = int | str | None
 """A dim as a file declares it: a constant, a name or expression, or nothing."""
+
+UNSTATED: Final = "\0"
+"""A declared dim of which a spec says that nobody states it: no free axis, and nothing that depends on it is checked."""
 
 Scalar: TypeAlias = int | float | bool | str | complex
 Attribute: TypeAlias = (
@@ -146,6 +149,10 @@ class Model:
     ir_version: int | None = None
     producer: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    program: Any = None
+    """Of a spec: what is expanded to the nodes once the inputs have sizes; `graph` then holds the inputs alone."""
+    has_batch: bool = True
+    """Whether axis 0 of the inputs is the batch."""
 
 
 def subgraphs(node: Node) -> Iterator[tuple[str, Graph]]:

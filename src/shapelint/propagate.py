@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shapelint.graph import Graph, Node
+    from shapelint.ops.call import Shape
     from shapelint.size import Table
 
 _DEEPEST: Final = 64
@@ -58,6 +59,25 @@ def propagate(graph: Graph, inputs: Mapping[str, Tensor], table: Table, *, concr
     return Shapes(table, tensors, run.requirements, run.unknowns, run.inner)
 
 
+class Stepwise:
+    """Propagation node by node, for sources whose nodes depend on the sizes before them."""
+
+    def __init__(self, inputs: Mapping[str, Tensor], table: Table, *, concrete: bool = False) -> None:
+        self._run = _Run(table, concrete)
+        self._tensors = dict(inputs)
+
+    def step(self, node: Node) -> list[Shape | None]:
+        """Propagate through the node; the shapes of its outputs."""
+        self._run.node(node, self._tensors)
+        return [self._tensors[name].shape for name in node.outputs]
+
+    @property
+    def shapes(self) -> Shapes:
+        """What was found so far."""
+        run = self._run
+        return Shapes(run.table, self._tensors, run.requirements, run.unknowns, run.inner)
+
+
 class _Run:
     """One propagation: what its scopes share."""
 
@@ -78,63 +98,60 @@ class _Run:
         for name, constant in graph.constants.items():
             tensors[name] = of_constant(constant)
         tensors.update(inputs)
-        requirements, table, turn = self.requirements, self.table, self.turns
-        get = tensors.get
-
         for node in graph.nodes:
-            function = shape_function(node.domain, node.op)
-            names = node.outputs
-            if function is None:
-                self._unknown(node, tensors, _no_function(node))
-                continue
-            stated = len(requirements)
-
-            def run(inner: Graph, given: Sequence[Tensor | None]) -> list[Tensor]:
-                return self._subgraph(inner, given, tensors)
-
-            call = Call(
-                node.path,
-                node.op,
-                node.version,
-                node.attributes,
-                [get(name) if name else None for name in node.inputs],
-                len(names),
-                table,
-                requirements,
-                run,
-                turn=turn,
-            )
-            try:
-                result = function(call)
-            except CannotTell as reason:
-                if not any(requirement.held is False for requirement in requirements[stated:]):
-                    self._unknown(node, tensors, str(reason))
-                else:
-                    tensors.update(dict.fromkeys(filter(None, names), UNKNOWN))
-                continue
-            except (TooDeep, RecursionError):
-                self._unknown(node, tensors, "its sizes nest too deeply to be followed")
-                continue
-            except (ZeroDivisionError, ValueError, TypeError, IndexError, AttributeError, OverflowError, KeyError):
-                # A file may hold any attribute and any constant; what a shape function cannot make sense of is
-                # no reason to stop, and never a reason to conclude.
-                self._unknown(node, tensors, "its attributes or constants make no sense to the shape function")
-                continue
-            if self.concrete and len(requirements) > stated and any(r.held is False for r in requirements[stated:]):
-                tensors.update(dict.fromkeys(filter(None, names), UNKNOWN))
-            elif type(result) is Tensor:
-                tensors[names[0]] = result
-                for name in names[1:]:
-                    if name:
-                        tensors[name] = UNKNOWN
-            else:
-                for name, tensor in zip(names, result, strict=False):  # type: ignore[arg-type]
-                    if name:
-                        tensors[name] = tensor
-                for name in names[len(result) :]:  # type: ignore[arg-type]
-                    if name:
-                        tensors[name] = UNKNOWN
+            self.node(node, tensors)
         return tensors
+
+    def node(self, node: Node, tensors: dict[str, Tensor]) -> None:
+        """Propagate through one node: its results enter `tensors`, what it demands the requirements."""
+        requirements = self.requirements
+        function = shape_function(node.domain, node.op, node.rule)
+        names = node.outputs
+        if function is None:
+            self._unknown(node, tensors, _no_function(node))
+            return
+        stated = len(requirements)
+
+        def run(inner: Graph, given: Sequence[Tensor | None]) -> list[Tensor]:
+            return self._subgraph(inner, given, tensors)
+
+        get = tensors.get
+        call = Call(
+            node.path,
+            node.op,
+            node.version,
+            node.attributes,
+            [get(name) if name else None for name in node.inputs],
+            len(names),
+            self.table,
+            requirements,
+            run,
+            rule=node.rule,
+            turn=self.turns,
+        )
+        try:
+            result = function(call)
+        except CannotTell as reason:
+            if not any(requirement.held is False for requirement in requirements[stated:]):
+                self._unknown(node, tensors, str(reason))
+            else:
+                tensors.update(dict.fromkeys(filter(None, names), UNKNOWN))
+            return
+        except (TooDeep, RecursionError):
+            self._unknown(node, tensors, "its sizes nest too deeply to be followed")
+            return
+        except (ZeroDivisionError, ValueError, TypeError, IndexError, AttributeError, OverflowError, KeyError):
+            # A file may hold any attribute and any constant; what a shape function cannot make sense of is
+            # no reason to stop, and never a reason to conclude.
+            self._unknown(node, tensors, "its attributes or constants make no sense to the shape function")
+            return
+        if self.concrete and len(requirements) > stated and any(r.held is False for r in requirements[stated:]):
+            tensors.update(dict.fromkeys(filter(None, names), UNKNOWN))
+            return
+        results = [result] if isinstance(result, Tensor) else result
+        for place, name in enumerate(names):
+            if name:
+                tensors[name] = results[place] if place < len(results) else UNKNOWN
 
     def _unknown(self, node: Node, tensors: dict[str, Tensor], why: str) -> None:
         name = f"{node.domain}::{node.op}" if node.domain else node.op

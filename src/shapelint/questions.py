@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shapelint.analysis import Analysis, StatedWrong
-from shapelint.facts.plan import Plan, input_shapes, nearest, plan
+from shapelint.facts.plan import Plan, nearest, plan
+from shapelint.facts.subjects import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +22,11 @@ Shapes = dict[str, list[int | None]]
 class Answer:
     """What happens at one size."""
 
-    symbols: Mapping[Symbol, int]
-    inputs: Shapes
+    at: Mapping[Symbol, int]
     fits: bool | None
     outputs: Shapes | None
-    below: Shapes | None
-    above: Shapes | None
+    below: Mapping[Symbol, int] | None
+    above: Mapping[Symbol, int] | None
     plan: Plan | None
 
 
@@ -37,7 +37,9 @@ def parse_at(analysis: Analysis, text: str) -> dict[Symbol, int]:
     """
     axes = analysis.inputs.axes
     if not axes:
-        raise StatedWrong("every axis of the model is fixed; free the spatial ones with --free, or name them in --input")
+        raise StatedWrong(
+            "every axis of the model is fixed; free the spatial ones with --free, or name them in --input"
+        )
     at: dict[Symbol, int] = {}
     if "=" in text:
         for part in text.split(","):
@@ -48,12 +50,12 @@ def parse_at(analysis: Analysis, text: str) -> dict[Symbol, int]:
                 raise StatedWrong(f"no free axis is called `{name.strip()}`; the free axes are {labels}")
             at[symbol] = _number(number.strip(), text)
     else:
-        numbers = [_number(part, text) for part in re.split(r"[x,]", text.replace(" ", "")) if part]
+        numbers = [_number(part, text) for part in re.split(r"[x,]", text.replace(" ", ""))]
         for name in dict.fromkeys(axis.input for axis in axes):
-            own = [axis.symbol for axis in axes if axis.input == name]
-            own = list(dict.fromkeys(own))
+            own = list(dict.fromkeys(axis.symbol for axis in axes if axis.input == name))
             if len(numbers) > len(own):
-                raise StatedWrong(f"`{text}` gives {len(numbers)} sizes and input `{name}` has {len(own)} free axes")
+                given, free = counted(len(numbers), "size"), f"{len(own)} free ax{'i' if len(own) == 1 else 'e'}s"
+                raise StatedWrong(f"`{text}` gives {given} and input `{name}` has {free}")
             at.update(zip(own[len(own) - len(numbers) :], numbers, strict=True))
     for symbol in analysis.inputs.symbols:
         if symbol not in at:
@@ -63,8 +65,12 @@ def parse_at(analysis: Analysis, text: str) -> dict[Symbol, int]:
 
 
 def _number(text: str, whole: str) -> int:
+    if not text:
+        raise StatedWrong(f"a size is missing in `{whole}`; write for example 225x225 or H=225,W=300")
     if not text.isdigit() or not 0 < int(text[:12]) < 2**31:
-        raise StatedWrong(f"`{text}` in `{whole}` is no size; write for example 225x225 or H=225,W=300")
+        raise StatedWrong(
+            f"`{text}` in `{whole}` is no size from 1 to 2**31 - 1; write for example 225x225 or H=225,W=300"
+        )
     return int(text)
 
 
@@ -75,18 +81,15 @@ def ask(analysis: Analysis, at: Mapping[Symbol, int]) -> Answer:
     outputs: Shapes | None = None
     if fits:
         outputs = {}
-        for declared in analysis.model.graph.outputs:
+        for declared in analysis.graph.outputs:
             shape = concrete.facts.shape_at(declared.name, {})
             outputs[declared.name] = shape if shape is not None else []
     facts = analysis.facts
-    below = nearest(facts, at, above=False)
-    above = nearest(facts, at, above=True)
     return Answer(
-        symbols=at,
-        inputs=input_shapes(facts, at),
+        at=at,
         fits=fits,
         outputs=outputs,
-        below=None if below is None else input_shapes(facts, below),
-        above=None if above is None else input_shapes(facts, above),
+        below=nearest(facts, at, above=False),
+        above=nearest(facts, at, above=True),
         plan=plan(facts, at),
     )

@@ -34,7 +34,8 @@ def refused_size(facts: Facts) -> Iterator[Fault]:
     own = (*MERGES, "channels")
     yield from (fault_of(failure) for failure in facts.failures if failure.kind not in own)
     for conflict in facts.inputs.conflicts:
-        yield Fault(grade="stated", subject=Refused(conflict), node=conflict.input)
+        places = tuple([f"{conflict.input}[{axis}]" for axis in conflict.axes])
+        yield Fault(grade="stated", subject=Refused(conflict), axes=places)
 
 
 @check("silent-broadcast")
@@ -57,9 +58,7 @@ def fault_of(failure: Mismatch) -> Fault:
         axes=failure.first.axes,
         sizes=(failure.first.left, failure.first.right),
         chain=tuple([_link(link) for link in links]),
-        also=tuple(
-            [Row(row.requirement.path, row.axes, row.left, row.right) for row in failure.also]
-        ),
+        also=tuple([Row(row.requirement.path, row.axes, row.left, row.right) for row in failure.also]),
         down=() if blame is None else blame.down,
         up=() if blame is None else blame.up,
         branches=() if blame is None else blame.branches,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shapelint.axes import made_up
-from shapelint.facts.subjects import Contradiction, Empty, Frozen, Preserving, Restriction
+from shapelint.axes import declared_text, made_up
+from shapelint.facts.subjects import Contradiction, Empty, Preserving, Restriction
 from shapelint.finding import Fault, check
-from shapelint.size import EVERY_SIZE, Expr, SizeSet, equal, evaluate, set_of, unequal
+from shapelint.size import EVERY_SIZE, Expr, SizeSet, equal, set_of, unequal
 from shapelint.size.parse import NotASize, parse_dim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shapelint.facts import Facts
+    from shapelint.facts import Facts, OutputAxis
     from shapelint.graph import DeclaredDim
     from shapelint.ops.call import Dim
     from shapelint.size import Size, Symbol
@@ -24,7 +24,7 @@ def restricted_size(facts: Facts) -> Iterator[Fault]:
     """A free axis takes every size."""
     if facts.never:
         empty = [axis for axis in facts.inputs.axes if facts.necessary[axis.symbol].is_empty]
-        if empty and not facts.failures:
+        if empty and not facts.failures and not facts.inputs.conflicts:
             subject = Restriction(tuple(empty), facts.necessary[empty[0].symbol], facts.file)
             yield Fault(grade="never", subject=subject, axes=tuple([axis.label for axis in empty]))
         return
@@ -37,6 +37,8 @@ def restricted_size(facts: Facts) -> Iterator[Fault]:
             axes=labels,
             fits=dict.fromkeys(labels, restriction.sizes),
         )
+    for tie in facts.ties:
+        yield Fault(grade="free", subject=tie, node=tie.node or None, axes=tie.axes)
 
 
 @check("unstated-size")
@@ -51,19 +53,14 @@ def unstated_size(facts: Facts, require_where: bool = False) -> Iterator[Fault]:
 @check("frozen-size")
 def frozen_size(facts: Facts) -> Iterator[Fault]:
     """No Reshape moves spatial size into the batch."""
-    for symbol, (node, sizes) in facts.frozen.items():
-        tensor = facts.shapes.tensors[node.outputs[0]]
-        assert tensor.shape is not None
-        first = tensor.shape[0]
-        assert first is not None
-        example = next(iter(sizes))
-        subject = Frozen(node, symbol.name, str(first), sizes, example, evaluate(first, {symbol: example}))
-        yield Fault(grade="free", subject=subject, node=node.path, axes=(symbol.name,))
+    for frozen in facts.frozen:
+        yield Fault(grade="free", subject=frozen, node=frozen.node.path, axes=tuple(frozen.example))
 
 
 @check("no-size-preserving-multiple")
 def no_size_preserving_multiple(facts: Facts) -> Iterator[Fault]:
     """An output that is sometimes as large as its input is so at a whole class of multiples."""
+    found: dict[tuple[str, str, SizeSet], list[OutputAxis]] = {}
     for output in facts.outputs:
         symbol = output.follows.symbol
         sizes, runs = output.equal, facts.runs[symbol]
@@ -72,7 +69,11 @@ def no_size_preserving_multiple(facts: Facts) -> Iterator[Fault]:
         sizes = _less_avoided(facts, symbol, sizes)
         if symbol in facts.domains or sizes.is_empty or not sizes.is_complete or sizes.pad_to is not None:
             continue
-        yield Fault(grade="free", subject=Preserving(output, sizes), axes=(output.follows.label,))
+        found.setdefault((output.output, output.follows.input, sizes), []).append(output)
+    for (name, follows, sizes), alike in found.items():
+        axes = tuple([output.follows.label for output in alike])
+        subject = Preserving(name, follows, axes, str(facts.plain(alike[0].size)), sizes)
+        yield Fault(grade="free", subject=subject, axes=axes)
 
 
 def _less_avoided(facts: Facts, symbol: Symbol, sizes: SizeSet) -> SizeSet:
@@ -82,21 +83,21 @@ def _less_avoided(facts: Facts, symbol: Symbol, sizes: SizeSet) -> SizeSet:
 
 @check("declared-size-contradicted")
 def declared_size_contradicted(facts: Facts) -> Iterator[Fault]:
-    """A declared output dim is the inferred one at every size that runs."""
-    for declared in facts.graph.outputs:
+    """The declared dims of an output are the inferred ones at every size that runs."""
+    for declared in () if facts.never else facts.graph.outputs:
         tensor = facts.shapes.tensors.get(declared.name)
-        if tensor is None or tensor.shape is None or declared.dims is None or facts.never:
+        if tensor is None or tensor.shape is None or declared.dims is None:
             continue
-        if len(declared.dims) != len(tensor.shape):
-            inferred = f"{len(tensor.shape)} axes"
-            yield Fault(
-                grade="free", subject=Contradiction(declared, 0, f"{len(declared.dims)} axes", inferred, "")
-            )
-            continue
-        for axis, (dim, inferred_dim) in enumerate(zip(declared.dims, tensor.shape, strict=True)):
-            example = _contradicted(facts, dim, inferred_dim)
-            if example is not None:
-                yield Fault(grade="free", subject=Contradiction(declared, axis, str(dim), str(inferred_dim), example))
+        if len(declared.dims) == len(tensor.shape):
+            pairs = zip(declared.dims, tensor.shape, strict=True)
+            examples = [_contradicted(facts, dim, inferred) for dim, inferred in pairs]
+            found = list(dict.fromkeys(example for example in examples if example is not None))
+        else:
+            found = [""]
+        if found:
+            example = "" if "" in found else ", ".join(found)
+            subject = Contradiction(declared.name, declared_text(declared), facts.shape_text(tensor.shape), example)
+            yield Fault(grade="free", subject=subject)
 
 
 def _contradicted(facts: Facts, declared: DeclaredDim, inferred: Dim) -> str | None:
@@ -124,7 +125,7 @@ def _meaning(facts: Facts, declared: DeclaredDim) -> Size | None:
     """What a declared output dim says; None for a label, a name that no input declares."""
     if isinstance(declared, int):
         return declared if declared > 0 else None
-    if declared is None or made_up(declared) and declared not in facts.inputs.names:
+    if declared is None or (made_up(declared) and declared not in facts.inputs.names):
         return None
     names = facts.inputs.names
     try:
@@ -136,12 +137,11 @@ def _meaning(facts: Facts, declared: DeclaredDim) -> Size | None:
 @check("empty-output")
 def empty_output(facts: Facts) -> Iterator[Fault]:
     """No output is empty."""
+    alike: dict[tuple[str, SizeSet, bool], dict[str, str]] = {}
     for declared in facts.graph.outputs:
         tensor = facts.shapes.tensors.get(declared.name)
         for dim in (tensor.shape if tensor is not None else None) or ():
-            if not isinstance(dim, Expr):
-                continue
-            empty = equal(dim, 0)
+            empty = equal(dim, 0) if isinstance(dim, Expr) else False
             sizes = set_of(empty)
             if isinstance(empty, bool) or sizes is None:
                 continue
@@ -150,5 +150,8 @@ def empty_output(facts: Facts) -> Iterator[Fault]:
             found = sizes & facts.necessary.get(symbol, EVERY_SIZE)
             found = found if domain is None else domain.sizes & found
             if not found.is_empty:
-                subject = Empty(declared.name, symbol.name, str(dim), found, next(iter(found)))
-                yield Fault(grade="free" if domain is None else "stated", subject=subject, axes=(symbol.name,))
+                alike.setdefault((declared.name, found, domain is None), {}).setdefault(symbol.name, str(dim))
+    for (name, found, is_free), places in alike.items():
+        axes = tuple(places)
+        subject = Empty(name, axes, next(iter(places.values())), found)
+        yield Fault(grade="free" if is_free else "stated", subject=subject, axes=axes)

@@ -7,14 +7,14 @@ file or chooses a severity.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from itertools import islice, product
 from typing import TYPE_CHECKING, Final, Literal
 
 from shapelint.facts.flow import Flow, blame, follow, slope
-from shapelint.facts.subjects import Mismatch, Restriction, Stretch
-from shapelint.graph import Graph, reads
+from shapelint.facts.frozen import Frozen, frozen
+from shapelint.facts.subjects import Mismatch, Restriction, Stretch, Tie, listed
+from shapelint.graph import Graph, reads, subgraphs
 from shapelint.ops.call import Requirement
 from shapelint.propagate import Unknown
 from shapelint.size import (
@@ -39,13 +39,15 @@ from shapelint.size.condition import Kind
 from shapelint.size.expr import Floor, Select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from fractions import Fraction
 
     from shapelint.axes import Axis, Inputs
     from shapelint.graph import Node
-    from shapelint.ops.call import Dim
+    from shapelint.ops.call import Dim, RequirementKind
     from shapelint.propagate import Shapes
     from shapelint.size import Held, Size
+    from shapelint.source.spec import Expectation
 
 _MOST_TRIED: Final = 4096
 """How many combinations of stated sizes are tried where axes are coupled."""
@@ -96,19 +98,25 @@ class Facts:
         shapes: Shapes,
         domains: Mapping[Symbol, Domain],
         *,
+        expectations: Sequence[Expectation] = (),
         file: str = "",
         is_stated: bool = False,
         find_failures: Callable[[], list[Mismatch]] = list,
+        of_one: Callable[[], Facts | None] = lambda: None,
     ) -> None:
         self.graph = graph
         self.inputs = inputs
         self.shapes = shapes
         self.domains = domains
         """What a person states, by symbol."""
+        self.expectations = expectations
+        """What a spec expects of its sizes."""
         self.file = file
         self.is_stated = is_stated
         """Whether a person states something of the sizes, pinned ones included."""
         self._find_failures = find_failures
+        self.of_one = of_one
+        """The facts of the same model with a batch of one."""
 
     @cached_property
     def failures(self) -> list[Mismatch]:
@@ -117,23 +125,25 @@ class Facts:
 
     @property
     def stated_text(self) -> str:
-        """What is stated, in words."""
-        return "; ".join(f"{symbol.name}: {domain.text}" for symbol, domain in self.domains.items())
+        """What is stated, in words: `H and W: multiple of 32`."""
+        together: dict[str, list[str]] = {}
+        for symbol, domain in self.domains.items():
+            together.setdefault(domain.text, []).append(symbol.name)
+        return "; ".join(f"{listed(labels)}: {text}" for text, labels in together.items())
 
     @cached_property
     def unproved_domains(self) -> list[str]:
         """Why stated domains that nothing disproves are not proved either."""
-        found = []
+        searched: dict[int, list[str]] = {}
         for symbol, domain in self.domains.items():
-            try:
-                if domain.sizes <= self.necessary[symbol]:
-                    continue
-            except Undecided:
-                pass
             bound = self.necessary[symbol].checked_to
-            if bound is not None:
-                found.append(f"the sizes of {symbol.name} were searched up to {bound:,}, and more are stated")
-        if self._coupled_search == (None, False):
+            if bound is not None and not _is_within(domain.sizes, self.necessary[symbol]):
+                searched.setdefault(bound, []).append(symbol.name)
+        found = [
+            f"the sizes of {listed(labels)} were searched up to {bound:,}, and more are stated"
+            for bound, labels in searched.items()
+        ]
+        if self._coupled_search == (None, False) and self._coupled_together:
             texts = ", ".join(f"`{condition}`" for condition in self.solution.coupled)
             found.append(f"sizes are coupled by {texts}; state one axis and pin the others with --input")
         return found
@@ -150,13 +160,8 @@ class Facts:
             wrong = domain.sizes - self.necessary[symbol] if self.necessary[symbol].is_complete else NO_SIZE
             if not wrong.is_empty:
                 return {symbol: next(iter(wrong))}, True
-        together = [
-            condition
-            for condition in self.solution.coupled
-            if sum(symbol in self.domains for symbol in self.shapes.table.symbols_in(condition.mask)) > 1
-        ]
-        exhaustive = True
-        for condition in together:
+        exhaustive = len(self._coupled_together) == len(self.solution.coupled)
+        for condition in self._coupled_together:
             symbols = self.shapes.table.symbols_in(condition.mask)
             if not all(symbol in self.domains for symbol in symbols):
                 exhaustive = False
@@ -170,10 +175,19 @@ class Facts:
                     return at, True
         return None, exhaustive
 
+    @property
+    def _coupled_together(self) -> list[Condition]:
+        """The conditions that couple axes of which more than one is stated."""
+        return [
+            condition
+            for condition in self.solution.coupled
+            if sum(symbol in self.domains for symbol in self.shapes.table.symbols_in(condition.mask)) > 1
+        ]
+
     # -- which sizes run -----------------------------------------------------------------------------------------
 
     @cached_property
-    def conditions(self) -> list[Held]:
+    def run_conditions(self) -> list[Held]:
         """Everything that must hold for the model to run."""
         held: list[Held] = [requirement.held for requirement in self.shapes.requirements]
         held += [condition for condition, _ in self.inputs.conditions]
@@ -181,9 +195,39 @@ class Facts:
         return held
 
     @cached_property
+    def expected(self) -> list[Requirement]:
+        """The error-level conditions of `expect`, as requirements of what runs."""
+        found = []
+        for each in self.expectations:
+            if each.level == "error" and isinstance(each.held, bool | Condition) and each.held is not True:
+                kind: RequirementKind = "expect" if each.output is None else "output"
+                found.append(
+                    Requirement(each.output or each.text, kind, each.held, None, None, None, (-1, -1), each.text)
+                )
+        return found
+
+    @cached_property
+    def demands(self) -> list[Requirement]:
+        """What the nodes demand, and what is expected."""
+        return [*self.shapes.requirements, *self.expected]
+
+    @cached_property
+    def conditions(self) -> list[Held]:
+        """Everything that must hold for the model to run and to fit."""
+        return self.run_conditions + [requirement.held for requirement in self.expected]
+
+    @cached_property
     def solution(self) -> Solution:
         """What the conditions leave of each symbol."""
         return solve(self.shapes.table, self.conditions)
+
+    @cached_property
+    def ran(self) -> dict[Symbol, SizeSet | None]:
+        """By symbol the sizes that run, whatever is expected; None where something is unknown."""
+        if not self.expected:
+            return self.runs
+        sets = solve(self.shapes.table, self.run_conditions).sets
+        return {symbol: None if self.unknowns else sets.get(symbol, EVERY_SIZE) for symbol in self.inputs.symbols}
 
     @cached_property
     def unknowns(self) -> list[Unknown]:
@@ -219,6 +263,17 @@ class Facts:
         }
 
     @cached_property
+    def declared(self) -> dict[Symbol, SizeSet]:
+        """By symbol the sizes that the inputs' own dims leave, where they leave not every one: `8*h`."""
+        found: dict[Symbol, SizeSet] = {}
+        for held, _ in self.inputs.conditions:
+            sizes = set_of(held)
+            if sizes is not None and not isinstance(held, bool):
+                symbol = self.shapes.table.symbols_in(held.mask)[0]
+                found[symbol] = found.get(symbol, EVERY_SIZE) & sizes
+        return found
+
+    @cached_property
     def never(self) -> bool:
         """No size at all runs."""
         return not self.solution.possible
@@ -230,11 +285,12 @@ class Facts:
             return "never"
         if self.unknowns:
             return "unknown"
-        if self.solution.coupled:
+        if self.solution.coupled and self._coupled_search != (None, True):
             return "restricted"
         for symbol, of in self.necessary.items():
             domain = self.domains.get(symbol)
-            if not (of.is_every if domain is None else domain.sizes <= of):
+            stated = self.declared.get(symbol, EVERY_SIZE) if domain is None else domain.sizes
+            if not _is_within(stated, of):
                 return "restricted"
         return "fits"
 
@@ -250,6 +306,10 @@ class Facts:
             except (ZeroDivisionError, ValueError, OverflowError):
                 return False
         return result
+
+    def suits(self, at: Mapping[Symbol, int]) -> bool:
+        """Whether these sizes, all axes together, can be recommended: they run, and no size ends up in the batch."""
+        return self.runs_at(at) is True and all(each.is_right(at) for each in self.frozen)
 
     # -- sizes to avoid ------------------------------------------------------------------------------------------
 
@@ -305,46 +365,19 @@ class Facts:
         return list(found.values())
 
     @cached_property
-    def frozen(self) -> dict[Symbol, tuple[Node, SizeSet]]:
-        """By symbol the Reshape whose -1 takes up spatial size as batch, and the running sizes at which it does."""
-        batches = {
-            tensor.shape[0] for tensor in self.inputs.tensors.values() if tensor.shape is not None and tensor.shape
-        }
-        outputs = set()
-        for declared in self.graph.outputs:
-            tensor = self.shapes.tensors.get(declared.name)
-            if tensor is not None and tensor.shape:
-                outputs.add(tensor.shape[0])
-        found: dict[Symbol, tuple[Node, SizeSet]] = {}
-        for node in self.graph.nodes:
-            if node.op != "Reshape":
-                continue
-            tensor = self.shapes.tensors.get(node.outputs[0])
-            target = self.shapes.tensors.get(node.inputs[1]) if len(node.inputs) > 1 else None
-            if tensor is None or not tensor.shape or target is None or target.numbers is None:
-                continue
-            first = tensor.shape[0]
-            if target.numbers[0] != -1 or first not in outputs or not isinstance(first, Expr):
-                continue
-            for batch in batches:
-                if batch is None or first is batch:
-                    continue
-                same = set_of(equal(first, batch))
-                other = set_of(unequal(first, batch))
-                symbols = first.symbols
-                if same is None or other is None or len(symbols) != 1 or symbols[0] not in self.necessary:
-                    continue
-                runs = self.necessary[symbols[0]]
-                if not (same & runs).is_empty and not (other & runs).is_empty:
-                    found.setdefault(symbols[0], (node, other & runs))
-        return found
+    def frozen(self) -> list[Frozen]:
+        """The Reshapes whose -1 takes up spatial size as batch."""
+        return list(frozen(self))
 
     @cached_property
     def avoid(self) -> dict[Symbol, SizeSet]:
         """By symbol the sizes that run only by stretching a one-pixel map or by moving size into the batch."""
         found = dict(self.stretched)
-        for symbol, (_, sizes) in self.frozen.items():
-            found[symbol] = found.get(symbol, NO_SIZE) | sizes
+        for each in self.frozen:
+            for symbol, right in each.right.items():
+                runs = self.necessary[symbol]
+                if runs.is_complete and right.is_complete:
+                    found[symbol] = found.get(symbol, NO_SIZE) | (runs - right)
         return found
 
     @cached_property
@@ -361,14 +394,15 @@ class Facts:
 
     @cached_property
     def breakers(self) -> list[Breaker]:
-        """The nodes that refuse some sizes of a free axis, in order; equal conditions of one kind once."""
+        """The nodes that refuse some sizes of a free axis, in order: every merge, of other nodes the first alike."""
         found: list[Breaker] = []
         seen: set[tuple[Condition, str]] = set()
         for requirement in self.shapes.requirements:
             held = requirement.held
-            if isinstance(held, bool) or (held, requirement.kind) in seen:
+            key = requirement.path if requirement.kind in ("merge", "join") else requirement.kind
+            if isinstance(held, bool) or (held, key) in seen:
                 continue
-            seen.add((held, requirement.kind))
+            seen.add((held, key))
             sizes = set_of(held)
             symbols = self.shapes.table.symbols_in(held.mask)
             if sizes is None or sizes.is_every or len(symbols) != 1:
@@ -378,15 +412,26 @@ class Facts:
 
     @cached_property
     def telling(self) -> list[Breaker]:
-        """The breakers worth a line: every merge, and of the other nodes those that no single one implies."""
-        told: list[Breaker] = []
+        """The breakers worth a line: every merge that needs something new, and other nodes that no merges imply."""
+        merged: dict[Symbol, SizeSet] = {}
         for breaker in self.breakers:
+            if breaker.requirement.kind in ("merge", "join"):
+                merged[breaker.symbol] = merged.get(breaker.symbol, EVERY_SIZE) & breaker.sizes
+        told: list[Breaker] = []
+        seen: set[Condition] = set()
+        for breaker in self.breakers:
+            held = breaker.requirement.held
+            assert isinstance(held, Condition)
+            if held in seen:
+                continue
+            seen.add(held)
             if breaker.requirement.kind in ("merge", "join"):
                 told.append(breaker)
                 continue
             same = [each for each in self.breakers if each.symbol is breaker.symbol]
             first = next(each for each in same if each.sizes == breaker.sizes)
-            if first is breaker and not any(_implies(each.sizes, breaker.sizes) for each in same):
+            implied = _is_within(merged.get(breaker.symbol, EVERY_SIZE), breaker.sizes)
+            if first is breaker and not implied and not any(_implies(each.sizes, breaker.sizes) for each in same):
                 told.append(breaker)
         return told
 
@@ -396,34 +441,77 @@ class Facts:
 
         Where something is unknown only what is certain all the same: that no whole class of multiples runs.
         """
+        frozen_at = {symbol for each in self.frozen for symbol in each.right}
         groups: dict[tuple[str, SizeSet, str], list[Axis]] = {}
         needs: dict[str, str] = {}
         seen: set[Symbol] = set()
         for axis in self.inputs.axes:
             symbol, sizes = axis.symbol, self.necessary[axis.symbol]
-            if symbol in seen or symbol in self.domains or sizes.is_every:
+            declared = self.declared.get(symbol, EVERY_SIZE)
+            if symbol in seen or symbol in self.domains or symbol in frozen_at or _is_within(declared, sizes):
                 continue
             seen.add(symbol)
-            breaker = self.main_breaker(symbol)
-            path = "" if breaker is None else breaker.requirement.path
-            if breaker is not None:
-                needs.setdefault(path, self.needs(breaker.requirement))
+            path, need = self._reason(symbol)
+            needs.setdefault(path, need)
             groups.setdefault((axis.input, sizes, path), []).append(axis)
         found = [
-            Restriction(tuple(axes), sizes, self.file, path, needs.get(path, ""))
+            Restriction(
+                tuple(axes),
+                sizes,
+                self.file,
+                path,
+                needs[path],
+                self.offered.get(axes[0].symbol),
+                tuple(dict.fromkeys(each.input for each in self.inputs.axes if each.symbol is axes[0].symbol)),
+            )
             for (_, sizes, path), axes in groups.items()
         ]
         return [each for each in found if not (self.unknowns and each.has_class)]
 
-    def main_breaker(self, symbol: Symbol) -> Breaker | None:
-        """The node that no other one implies, a merge before others; the first of those alike."""
+    def _reason(self, symbol: Symbol) -> tuple[str, str]:
+        """The node to name for what restricts the symbol, and what it needs."""
         own = [each for each in self.breakers if each.symbol is symbol]
+        alone = EVERY_SIZE
+        for breaker in own:
+            alone = alone & breaker.sizes
+        if alone != self.necessary[symbol]:
+            for condition in self.solution.coupled:
+                if condition.mask & symbol.bit:
+                    return self.path_of(condition), str(condition)
+        # A merge that no other node implies, before other nodes; the first of those alike.
         merges = [each for each in own if each.requirement.kind in ("merge", "join")]
-        for group in (merges, own):
-            for breaker in group:
-                if not any(_implies(other.sizes, breaker.sizes) for other in own):
-                    return breaker
-        return own[0] if own else None
+        for breaker in (*merges, *own):
+            if not any(_implies(other.sizes, breaker.sizes) for other in own):
+                return breaker.requirement.path, self.needs(breaker.requirement)
+        return "", ""
+
+    @cached_property
+    def ties(self) -> list[Tie]:
+        """What couples axes, where no axis is restricted for the same reason and not all of them are stated."""
+        told = {path for each in self.restrictions if (path := each.breaker)}
+        told.update(each.node.path for each in self.frozen)
+        found: dict[str, Tie] = {}
+        for condition in self.solution.coupled:
+            path = self.path_of(condition)
+            symbols = self.shapes.table.symbols_in(condition.mask)
+            if path in told or all(symbol in self.domains for symbol in symbols) or self.unknowns:
+                continue
+            axes = [axis for axis in self.inputs.axes if axis.symbol in symbols]
+            known = found.get(path)
+            found[path] = Tie(
+                path,
+                tuple(dict.fromkeys([*(known.inputs if known else ()), *[axis.input for axis in axes]])),
+                tuple(dict.fromkeys([*(known.axes if known else ()), *[axis.label for axis in axes]])),
+                (*(known.conditions if known else ()), str(condition)),
+            )
+        return list(found.values())
+
+    def path_of(self, condition: Condition) -> str:
+        """The path of the node that states the condition; empty where it follows from several."""
+        for requirement in self.shapes.requirements:
+            if requirement.held is condition or condition in _parts(requirement.held):
+                return requirement.path
+        return ""
 
     def needs(self, requirement: Requirement) -> str:
         """What a requirement demands, as a comparison of the sizes that meet."""
@@ -464,8 +552,13 @@ class Facts:
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
-        """The nodes of the main graph by path."""
-        return {node.path: node for node in self.graph.nodes}
+        """The nodes by path, those of subgraphs included."""
+        return {node.path: node for node, _ in _all_nodes(self.graph)}
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        """The path of the node of the main graph that holds each node."""
+        return {node.path: owner.path for node, owner in _all_nodes(self.graph)}
 
     @cached_property
     def flow(self) -> Flow:
@@ -489,7 +582,7 @@ class Facts:
 
     def reaches(self, sources: set[str]) -> set[str]:
         """The paths of the nodes that depend on one of the nodes `sources`, those included."""
-        reached = set(sources)
+        reached = sources | {self._owners.get(path, path) for path in sources}
         tainted: set[str] = set()
         for node in self.graph.nodes:
             if node.path in reached or any(name in tainted for name in reads(node)):
@@ -526,12 +619,34 @@ class Facts:
         same = set_of(equal(dim, follows.size))
         return same & self.necessary[follows.symbol] if same is not None else None
 
+    def shape_text(self, shape: Iterable[Dim]) -> str:
+        """A shape as reports write it: `[1, 64, H//2, ?]`."""
+        words = ["?" if d is None else str(self.plain(d)) if isinstance(d, Expr) else str(d) for d in shape]
+        return "[" + ", ".join(words) + "]"
+
     def shape_at(self, name: str, at: Mapping[Symbol, int]) -> list[int | None] | None:
         """The shape of a value at given sizes, as far as it is known."""
         tensor = self.shapes.tensors.get(name)
         if tensor is None or tensor.shape is None:
             return None
         return [_dim_at(dim, at) for dim in tensor.shape]
+
+
+def _all_nodes(graph: Graph, owner: Node | None = None) -> Iterator[tuple[Node, Node]]:
+    """The nodes of the graph and of the graphs in it, with the node of the main graph that holds each."""
+    for node in graph.nodes:
+        holder = owner or node
+        for _, inner in subgraphs(node):
+            yield from _all_nodes(inner, holder)
+        yield node, holder
+
+
+def _is_within(sizes: SizeSet, other: SizeSet) -> bool:
+    """Whether it is certain that `sizes` is a part of `other`."""
+    try:
+        return sizes <= other
+    except Undecided:
+        return False
 
 
 def _implies(sizes: SizeSet, other: SizeSet) -> bool:

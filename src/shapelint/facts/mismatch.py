@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shapelint.facts.flow import blame
-from shapelint.facts.subjects import Meeting, Mismatch, by, neighbours
+from shapelint.facts.subjects import Meeting, Mismatch, by, counted, listed, neighbours, shapes_text
 from shapelint.size import Expr, SizeSet, evaluate, holds, set_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MERGES = ("merge", "join")
 
 def failing(facts: Facts, at: Mapping[Symbol, int]) -> list[Requirement]:
     """The requirements that do not hold at these sizes, in the order of the nodes."""
-    return [requirement for requirement in facts.shapes.requirements if not _holds(requirement, at)]
+    return [requirement for requirement in facts.demands if not _holds(requirement, at)]
 
 
 def _holds(requirement: Requirement, at: Mapping[Symbol, int]) -> bool:
@@ -53,7 +53,7 @@ def _mismatch(facts: Facts, group: list[Requirement], at: Mapping[Symbol, int], 
     together = [requirement for requirement in group if requirement.path == first.path]
     places: dict[str, list[Requirement]] = {}
     for requirement in group:
-        if requirement.path != first.path and requirement.kind in MERGES:
+        if requirement.path != first.path and requirement.kind in MERGES and first.kind in MERGES:
             places.setdefault(requirement.path, []).append(requirement)
     symbol = _symbol(facts, first)
     names = facts.operand_names(first)
@@ -67,14 +67,16 @@ def _mismatch(facts: Facts, group: list[Requirement], at: Mapping[Symbol, int], 
     }
     failing_symbols = [each for each in facts.inputs.symbols if any(_symbol(facts, r) is each for r in group)]
     fits = {}
-    near = []
+    near: dict[str, list[str]] = {}
     for each in failing_symbols:
         sizes = facts.offered.get(each)
         if sizes is None:
             sizes = facts.necessary[each]
+        if sizes.is_empty or _is_member(sizes, at.get(each)):
+            continue
         fits[each.name] = sizes
-        if each in at and not sizes.is_empty:
-            near.append(f"{each.name} = {neighbours(sizes, at[each])}")
+        if each in at:
+            near.setdefault(neighbours(sizes, at[each]), []).append(each.name)
     return Mismatch(
         grade=grade,
         first=_meeting(facts, together, at),
@@ -84,9 +86,23 @@ def _mismatch(facts: Facts, group: list[Requirement], at: Mapping[Symbol, int], 
         at=shown,
         sizes={each.name: at[each] for each in facts.inputs.symbols if each in at},
         fits=fits,
-        nearest=", ".join(near),
+        nearest="; ".join(f"{around} for {listed(labels)}" for around, labels in near.items()),
         why=_why(first, at),
+        when=_when(facts, first, grade, shown),
+        needs="" if fits or isinstance(first.held, bool) else facts.needs(first),
     )
+
+
+def _is_member(sizes: SizeSet, n: int | None) -> bool:
+    return n is not None and (sizes.checked_to is None or n <= sizes.checked_to) and n in sizes
+
+
+def _when(facts: Facts, first: Requirement, grade: str, at: Mapping[str, tuple[int | None, ...]]) -> str:
+    """At which sizes it fails."""
+    example = f"at {shapes_text(at)}"
+    if first.held is False and facts.inputs.axes:
+        return "at every size"
+    return f"at every size, for example {example}" if grade == "never" else example
 
 
 def _symbol(facts: Facts, requirement: Requirement) -> Symbol | None:
@@ -117,7 +133,7 @@ def _meeting(facts: Facts, requirements: list[Requirement], at: Mapping[Symbol, 
 def _spatial(
     facts: Facts, name: str, requirements: list[Requirement], side: str, at: Mapping[Symbol, int]
 ) -> tuple[int, ...]:
-    """The sizes of a tensor, without batch and channels where those agree; the failing ones alone if not all are known."""
+    """The sizes of a tensor, less batch and channels where those agree; only the failing ones if not all are known."""
     tensor = facts.shapes.tensors.get(name)
     if tensor is not None and tensor.shape is not None:
         places = [requirement.axis for requirement in requirements]
@@ -143,25 +159,29 @@ def _why(requirement: Requirement, at: Mapping[Symbol, int]) -> str:
     """Why a node other than a merge refuses, in a clause."""
     left, right = _value(requirement.left, at), _value(requirement.right, at)
     kind, detail = requirement.kind, requirement.detail
+    if kind == "argument" and detail and requirement.held is False:
+        return detail
     if kind == "window":
-        return f"{detail} spans {right} and the padded input has {left}"
-    if kind == "empty":
-        return f"{detail} leaves {left} of {right}"
+        spans = "" if str(right) in detail.split() else f" spans {right} and"
+        return f"{detail}{spans} does not fit a padded input of {left}"
+    if kind == "empty" and left is not None:
+        made = f"would leave {left}" if left < 1 else f"leaves {left}"
+        return f"{detail} {made}" + (f" of {right}" if right is not None else "")
     if kind == "channels":
         what = detail if detail.startswith("the") else "the weight"
-        return f"the input has {left} channels and {what} takes {right}"
-    if kind == "divides":
-        return f"{right} does not divide {left}" + (f" ({detail})" if detail else "")
-    if kind == "argument" and detail:
-        return detail
+        return f"the input has {counted(left, 'channel')} and {what} takes {right}"
+    if kind == "divides" and left is not None and right is not None:
+        return f"{left} is not divisible by {right}" + (f" ({detail})" if detail and detail != str(right) else "")
     if left is not None and right is not None:
         return f"{detail + ': ' if detail else ''}{left} against {right}"
+    if left is not None:
+        return f"{detail or 'a size'} is {left}"
     return detail or "its sizes do not agree"
 
 
 def stated_failures(facts: Facts) -> list[Mismatch]:
     """What fails at the smallest stated sizes that do; where nothing is stated, what fails at every size."""
-    if not facts.inputs.axes:
+    if not facts.inputs.axes or facts.inputs.conflicts:
         return []
     if facts.never and not facts.domains:
         return mismatches(facts, _sample(facts, {}), "never")
@@ -192,7 +212,7 @@ def stated_failures(facts: Facts) -> list[Mismatch]:
 def _smallest_failing(facts: Facts, seen: set[str]) -> dict[Symbol, int]:
     """By symbol the smallest stated size at which a node not seen yet refuses."""
     smallest: dict[Symbol, int] = {}
-    for requirement in facts.shapes.requirements:
+    for requirement in facts.demands:
         if requirement.path in seen or isinstance(requirement.held, bool):
             continue
         sizes = set_of(requirement.held)

@@ -11,7 +11,6 @@ from shapelint.size import evaluate
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shapelint.axes import Axis
     from shapelint.facts import Facts
     from shapelint.size import SizeSet, Symbol
 
@@ -41,7 +40,7 @@ def nearest(facts: Facts, at: Mapping[Symbol, int], *, above: bool) -> dict[Symb
         if size is None:
             return None
         found[symbol] = size
-    return found if facts.runs_at(found) else None
+    return found if facts.suits(found) else None
 
 
 def padded_size(sizes: SizeSet, n: int) -> int | None:
@@ -63,7 +62,7 @@ def plan(facts: Facts, at: Mapping[Symbol, int]) -> Plan | None:
         if target is None:
             return None
         to[symbol] = target
-    if not facts.runs_at(to):
+    if not facts.suits(to):
         return None
     pad: Spans = {}
     for axis in facts.inputs.axes:
@@ -108,8 +107,3 @@ def input_shapes(facts: Facts, at: Mapping[Symbol, int]) -> dict[str, list[int |
         if tensor.shape is not None:
             found[name] = [None if dim is None else evaluate(dim, at) for dim in tensor.shape]
     return found
-
-
-def axes_by_place(facts: Facts) -> dict[tuple[str, int], Axis]:
-    """The free axes by input and place."""
-    return {(axis.input, axis.axis): axis for axis in facts.inputs.axes}

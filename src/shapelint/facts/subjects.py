@@ -9,11 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shapelint.axes import Axis, Conflict
-    from shapelint.facts import OutputAxis
     from shapelint.facts.flow import Blame
-    from shapelint.graph import Declared, Node
+    from shapelint.graph import Node
     from shapelint.ops.call import Requirement
-    from shapelint.propagate import Unknown
     from shapelint.size import SizeSet
 
 
@@ -24,7 +22,9 @@ def by(sizes: tuple[int, ...]) -> str:
 
 def shapes_text(at: Mapping[str, tuple[int | None, ...]]) -> str:
     """`image 1x3x225x225`."""
-    return ", ".join(f"{name} {'x'.join('?' if dim is None else str(dim) for dim in dims)}" for name, dims in at.items())
+    return ", ".join(
+        f"{name} {'x'.join('?' if dim is None else str(dim) for dim in dims)}" for name, dims in at.items()
+    )
 
 
 def neighbours(sizes: SizeSet, at: int) -> str:
@@ -61,11 +61,23 @@ class Mismatch:
     fits: Mapping[str, SizeSet]
     nearest: str
     why: str
+    when: str
+    """At which sizes, in words."""
+    needs: str = ""
+    """What couples axes, where that is what fails."""
 
     @property
     def kind(self) -> str:
         """The kind of the requirement that fails first."""
         return self.first.requirement.kind
+
+    @property
+    def text(self) -> str:
+        """What the node does that it cannot do, in a clause after its name."""
+        first = self.first
+        if self.kind not in ("merge", "join"):
+            return f"cannot run: {self.why}"
+        return f"joins `{first.left_name}` at {by(first.left)} with `{first.right_name}` at {by(first.right)}"
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -78,19 +90,22 @@ class Mismatch:
             "right": first.right_name,
             "left_size": by(first.left),
             "right_size": by(first.right),
+            "what": f"`{first.requirement.path}`",
             "why": self.why,
-            "at": shapes_text(self.at),
+            "when": self.when,
         }
         if self.fits:
             words["fits"] = by_sets(self.fits)
         if self.nearest:
             words["nearest"] = self.nearest
+        if self.needs:
+            words["needs"] = self.needs
         if self.blame is not None:
             links = self.blame.left + self.blame.right
             if self.blame.down and self.blame.up:
                 down = next(link for link in links if link.node == self.blame.down[0])
                 words["down"], words["up"] = self.blame.down[0], self.blame.up[0]
-                words["down_text"] = f"{down.axis} {down.text}"
+                words["rounds"] = "undo the rounding of" if down.rounded else "return to the size before"
             if self.blame.branches:
                 words["branch"], words["other_branch"] = self.blame.branches
         return {key: value for key, value in words.items() if value}
@@ -105,6 +120,10 @@ class Restriction:
     file: str
     breaker: str = ""
     needs: str = ""
+    offered: SizeSet | None = None
+    """The sizes to recommend."""
+    inputs: tuple[str, ...] = ()
+    """Those that share the axes, where more than one do."""
 
     @property
     def has_class(self) -> bool:
@@ -116,25 +135,60 @@ class Restriction:
         """Fields for the sentences."""
         words = {
             "input": self.axes[0].input,
+            "inputs": quoted(list(self.inputs) or [self.axes[0].input]),
+            "take": "take" if len(self.inputs) > 1 else "takes",
             "axes": listed([axis.label for axis in self.axes]),
             "axis": self.axes[0].label,
             "sizes": self.sizes.text,
             "file": self.file,
             "node": self.breaker,
             "needs": self.needs,
-            "domain": self._domain(),
+            "domain": domain_text(self.offered if self.offered is not None else self.sizes),
         }
         return {key: value for key, value in words.items() if value}
 
-    def _domain(self) -> str:
-        """The class of sizes to state, in the syntax of --where; empty where there is none."""
-        multiple, start = self.sizes.pad_to, self.sizes.start
-        if multiple is None:
-            return ""
-        if multiple == 1:
-            return f"{start}.."
-        least = -(-start // multiple) * multiple
-        return f"multiple of {multiple}" if least == multiple else f"{multiple}*k in {least}.."
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Free axes of which a node takes only some sizes together."""
+
+    node: str
+    inputs: tuple[str, ...]
+    axes: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        return {
+            "inputs": quoted(list(self.inputs)),
+            "take": "takes" if len(self.inputs) == 1 else "take",
+            "axes": listed(list(self.axes)) + " together",
+            "sizes": "those where " + quoted(list(self.conditions)),
+        }
+
+
+def domain_text(sizes: SizeSet) -> str:
+    """The class of sizes to state, in the syntax of --where; empty where there is none."""
+    multiple, start = sizes.pad_to, sizes.start
+    if multiple is None:
+        return ""
+    if multiple == 1:
+        return f"{start}.."
+    least = -(-start // multiple) * multiple
+    while least > multiple and least - multiple in sizes:
+        least -= multiple
+    return f"multiple of {multiple}" if least == multiple else f"{multiple}*k in {least}.."
+
+
+def quoted(words: list[str]) -> str:
+    """`` `x` and `y` ``."""
+    return listed([f"`{word}`" for word in words])
+
+
+def counted(number: int | None, word: str) -> str:
+    """`1 channel`, `3 channels`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def listed(words: list[str]) -> str:
@@ -154,42 +208,21 @@ def by_sets(fits: Mapping[str, SizeSet]) -> str:
 class Preserving:
     """An output that is as large as its input at some sizes, but at no whole class of multiples."""
 
-    output: OutputAxis
-    sizes: SizeSet
-
-    @property
-    def words(self) -> Mapping[str, str]:
-        """Fields for the sentences."""
-        return {
-            "output": self.output.output,
-            "axis": self.output.follows.label,
-            "size": str(self.output.size),
-            "sizes": self.sizes.text,
-            "input": self.output.follows.input,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """A Reshape whose -1 takes up spatial size as batch."""
-
-    node: Node
-    axis: str
+    output: str
+    input: str
+    axes: tuple[str, ...]
     size: str
     sizes: SizeSet
-    example: int
-    batch: int
 
     @property
     def words(self) -> Mapping[str, str]:
         """Fields for the sentences."""
         return {
-            "node": self.node.path,
-            "axis": self.axis,
+            "output": self.output,
+            "input": self.input,
+            "axes": listed(list(self.axes)),
             "size": self.size,
             "sizes": self.sizes.text,
-            "example": str(self.example),
-            "batch": str(self.batch),
         }
 
 
@@ -209,34 +242,35 @@ class Stretch:
     @property
     def words(self) -> Mapping[str, str]:
         """Fields for the sentences."""
-        return {
+        example = next(iter(self.sizes))
+        words = {
             "node": self.node,
             "axes": listed(list(self.axes)),
             "left": self.left_name,
             "right": self.right_name,
             "left_size": str(self.left),
             "right_size": str(self.right),
-            "sizes": self.sizes.text,
-            "example": str(next(iter(self.sizes))),
+            "example": str(example),
+            "sizes": "" if self.sizes.text == str(example) else self.sizes.text,
         }
+        return {key: value for key, value in words.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A declared output dim that differs from the inferred one at a size that runs."""
+    """An output whose declared dims differ from the inferred ones at a size that runs."""
 
-    output: Declared
-    axis: int
+    output: str
     declared: str
     inferred: str
     example: str
+    """Sizes at which they differ; empty where they always do."""
 
     @property
     def words(self) -> Mapping[str, str]:
         """Fields for the sentences."""
         words = {
-            "output": self.output.name,
-            "place": str(self.axis),
+            "output": self.output,
             "declared": self.declared,
             "inferred": self.inferred,
             "example": self.example,
@@ -246,59 +280,54 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A stated number that contradicts the file's own constant."""
+    """An input for which numbers are stated other than the file's own constants."""
 
     conflict: Conflict
 
     @property
     def words(self) -> Mapping[str, str]:
         """Fields for the sentences."""
-        conflict = self.conflict
-        why = f"axis {conflict.axis} of input `{conflict.input}` is {conflict.stated} and the file declares "
-        return {"node": conflict.input, "why": why + conflict.declared}
+        return {"what": "the model", "why": self.conflict.text, "name": self.conflict.input}
 
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """An output without elements."""
+    """An output without elements at some sizes, along the axes that are empty at the same sizes."""
 
     output: str
-    axis: str
+    axes: tuple[str, ...]
     size: str
     sizes: SizeSet
-    example: int
 
     @property
     def words(self) -> Mapping[str, str]:
         """Fields for the sentences."""
         return {
             "output": self.output,
-            "axis": self.axis,
+            "axes": listed(list(self.axes)),
             "size": self.size,
             "sizes": self.sizes.text,
-            "example": str(self.example),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Unproved:
-    """A node of which it is not known which sizes it refuses."""
+    """What is not known, and what is known all the same."""
 
-    unknown: Unknown
-    more: int
+    why: str
+    """A clause, with the node where there is one."""
     necessary: str
     stated: str = ""
+    more: int = 0
+    """How many more nodes are unknown."""
 
     @property
     def words(self) -> Mapping[str, str]:
         """Fields for the sentences."""
         words = {
-            "node": self.unknown.path,
-            "op": self.unknown.op,
-            "why": self.unknown.why,
+            "why": self.why,
             "necessary": self.necessary,
             "stated": self.stated,
+            "more": counted(self.more, "more node") if self.more else "",
         }
-        if self.more:
-            words["more"] = f"{self.more} more node{'s' if self.more > 1 else ''}"
         return {key: value for key, value in words.items() if value}

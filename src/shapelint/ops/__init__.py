@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from shapelint.ops.registry import SHAPES
+from shapelint.ops.registry import LAYER, SHAPES
 
 if TYPE_CHECKING:
     from shapelint.ops.registry import ShapeFunction
@@ -26,6 +26,7 @@ FAMILIES: Final = (
     "control",
     "detection",
     "fused",
+    "layer",
     "learned",
     "loss",
     "matrix",
@@ -41,10 +42,14 @@ FAMILIES: Final = (
 _loaded: list[str] = []
 
 
-def shape_function(domain: str, op: str) -> ShapeFunction | None:
-    """The shape function of an operator, or None where there is none."""
+def shape_function(domain: str, op: str, rule: str = "onnx") -> ShapeFunction | None:
+    """The shape function of an operator, or None where there is none; a framework's rule has layers of its own."""
     if not _loaded:
         for family in FAMILIES:
             import_module(f"{__name__}.{family}")
             _loaded.append(family)
+    if rule != "onnx":
+        found = SHAPES.get((LAYER, op))
+        if found is not None:
+            return found
     return SHAPES.get((domain, op))

@@ -107,6 +107,8 @@ RequirementKind: TypeAlias = Literal[
     "divides",  # a size divides exactly
     "reshape",  # the number of elements stays
     "argument",  # a parameter is legal
+    "output",  # an output is as large as a spec expects
+    "expect",  # another condition that a spec expects
 ]
 
 

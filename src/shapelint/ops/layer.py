@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 from shapelint.ops.arithmetic import AxisWindow, arithmetic_of
 from shapelint.ops.call import Call, Dim, Shape, Tensor
 from shapelint.ops.legality import illegal
-from shapelint.ops.registry import operator
+from shapelint.ops.registry import LAYER, operator
 from shapelint.size import divides, equal
 
 if TYPE_CHECKING:
     from shapelint.size import Size
 
-LAYER = "layer"
-"""The domain of these shape functions; nodes whose rule is a framework's look here first."""
+SHAPED = tuple(
+    "Shaped Identity Resize Pad Slice Reshape Flatten Transpose DepthToSpace SpaceToDepth GlobalPool AdaptivePool "
+    "Linear Unfold Fold Constant Reduce".split()
+)
+"""Layers whose sizes the convention works out itself."""
 
 
 def _numbers(call: Call, name: str, rank: int, default: int | None) -> tuple[int | None, ...]:
@@ -121,11 +124,11 @@ def opaque(call: Call) -> Tensor:
     return Tensor(call.operand(0).dtype)
 
 
-@operator("Shaped", domain=LAYER)
+@operator(*SHAPED, domain=LAYER)
 def shaped(call: Call) -> Tensor:
-    """A tensor of the sizes in `sizes`; a requirement of the layer stands in `holds` with its words in `words`."""
+    """A tensor of the sizes in `sizes`, where the requirements in `holds` hold."""
     sizes: Any = call.attributes.get("sizes")
     holds: Any = call.attributes.get("holds") or ()
-    for held, kind, left, right, axis, detail, argument in holds:
+    for kind, held, left, right, axis, detail, argument in holds:
         call.require(kind, held, left, right, axis=axis, detail=detail, argument=argument)
     return Tensor(call.operand(0).dtype if call.inputs else 1, None if sizes is None else tuple(sizes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from shapelint.ops.call import Call, Tensor
 
 ShapeFunction: TypeAlias = "Callable[[Call], Tensor | list[Tensor]]"
+
+LAYER: Final = "layer"
+"""The domain of the layers of specs, whose windows follow the arithmetic of a framework."""
 
 SHAPES: dict[tuple[str, str], ShapeFunction] = {}
 """By domain (empty for ai.onnx) and operator."""

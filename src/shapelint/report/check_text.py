@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shapelint.facts.subjects import by, by_sets, counted, listed
 from shapelint.finding import Severity
-from shapelint.report.terminal import Paint, clean
+from shapelint.report.sizes_text import free_counterpart
+from shapelint.report.terminal import Paint, clean, columns
 
 if TYPE_CHECKING:
     from shapelint.engine import FileReport, RunReport
-    from shapelint.finding import Finding
+    from shapelint.finding import Fault, Finding
 
 
 def check_text(report: RunReport, paint: Paint, *, quiet: bool = False) -> str:
@@ -22,7 +24,7 @@ def check_text(report: RunReport, paint: Paint, *, quiet: bool = False) -> str:
             lines += [*finding_lines(finding, paint), ""]
     if not quiet:
         lines += [line for each in report.files if not each.findings for line in _clean_line(each, paint)]
-        lines.append(_summary(report, paint))
+        lines += _summary(report, paint)
     return "\n".join(lines) + "\n" if lines else ""
 
 
@@ -33,55 +35,66 @@ def finding_lines(finding: Finding, paint: Paint) -> list[str]:
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}:{finding.column}"
     where = f" ({clean(finding.node)})" if finding.node and finding.line is None else ""
     lines.append(f"  {paint('-->', 'blue')} {clean(place)}{where}")
+    bar = f"   {paint('|', 'blue')}"
     if finding.origin is not None:
         origin = finding.origin
-        lines.append(f"   {paint('|', 'blue')}  {clean(origin.file)}:{origin.line} in {clean(origin.function)}")
+        lines.append(f"{bar}  {clean(origin.file)}:{origin.line} in {clean(origin.function)}")
         if origin.text:
-            lines.append(f"   {paint('|', 'blue')}      {clean(origin.text)}")
-    fault = finding.fault
-    if fault is not None and (fault.chain or fault.also):
-        lines.append(f"   {paint('|', 'blue')}")
-        width = max((len(link.text) for link in fault.chain), default=0)
-        for link in fault.chain:
-            text = link.text.ljust(width)
-            text = paint(text, "yellow") if link.rounded else text
-            lines.append(f"   {paint('|', 'blue')}  {link.axis}  {text}  {clean(link.node)}")
-        for row in fault.also:
-            sizes = "x".join(map(str, row.left)), "x".join(map(str, row.right))
-            lines.append(
-                f"   {paint('|', 'blue')}  also `{clean(row.node)}`: {sizes[0]} against {sizes[1]} ({', '.join(row.axes)})"
-            )
+            lines.append(f"{bar}      {clean(origin.text)}")
+    if finding.fault is not None:
+        lines += [f"{bar}{line}" for line in _table(finding.fault, paint)]
     if finding.notes or finding.help:
-        lines.append(f"   {paint('|', 'blue')}")
+        lines.append(bar)
     lines += [f"   {paint('=', 'blue')} {paint('note', 'bold')}: {clean(note)}" for note in finding.notes]
     lines += [f"   {paint('=', 'blue')} {paint('help', 'bold')}: {clean(each)}" for each in finding.help]
     return lines
 
 
+def _table(fault: Fault, paint: Paint) -> list[str]:
+    """The chain of sizes, and the other places that fail for the same cause."""
+    chain = []
+    for link in fault.chain:
+        text = paint(link.text, "yellow") if link.rounded else link.text
+        chain.append([paint(clean(link.axis), "cyan"), text, clean(link.node)])
+    rows = []
+    for row in fault.also:
+        sizes = f"{by(row.left)} against {by(row.right)}"
+        rows.append(["also", f"`{clean(row.node)}`", sizes, paint(f"({clean(listed(list(row.axes)))})", "dim")])
+    return [line for part in (columns(chain), columns(rows)) if part for line in ("", *part)]
+
+
 def _clean_line(report: FileReport, paint: Paint) -> list[str]:
+    """What is to be said of a file without findings; `ok` only where that is proved."""
     if report.analysis is None:
         return []
     facts = report.analysis.facts
+    name, good = clean(report.file), paint("ok", "green")
+    if facts.verdict == "unknown":
+        return [f"{paint('??', 'yellow')} {name}: not proved"]
+    if facts.verdict == "never":
+        return [f"{paint('--', 'red')} {name}: no size fits"]
     if not facts.inputs.axes:
-        text = "its fixed sizes fit"
-    elif facts.domains:
-        text = f"fits: {facts.stated_text}"
+        free = free_counterpart(report.analysis)
+        text = "its fixed sizes fit" + (f" (with free axes it would take {free})" if free else "")
+    elif facts.domains and facts.verdict == "fits":
+        text = f"proved for {facts.stated_text}"
+    elif facts.verdict == "fits":
+        text = "every declared size fits" if facts.declared else "every size fits"
     else:
-        text = "every size fits"
-    return [f"{paint('ok', 'green')} {clean(report.file)}: {text}"]
+        sets = {label.name: sizes for label, sizes in facts.necessary.items() if not sizes.is_every}
+        text = f"fits for {by_sets(sets)}" if sets else "some sizes fit together"
+    return [f"{good} {name}: {clean(text)}"]
 
 
-def _summary(report: RunReport, paint: Paint) -> str:
-    files = len(report.files)
+def _summary(report: RunReport, paint: Paint) -> list[str]:
+    if not report.files:
+        return []
     counts = [
         (report.count(Severity.ERROR), "error", Severity.ERROR),
         (report.count(Severity.WARNING), "warning", Severity.WARNING),
         (report.count(Severity.INFO), "info", Severity.INFO),
     ]
-    words = [
-        paint.severity(severity, f"{number} {name}{'s' if number != 1 else ''}")
-        for number, name, severity in counts
-        if number
-    ]
+    words = [paint.severity(severity, counted(number, name)) for number, name, severity in counts if number]
     found = ", ".join(words) if words else paint("no findings", "green")
-    return f"{files} file{'s' if files != 1 else ''} checked: {found}"
+    left = f", {counted(len(report.errors), 'path')} not" if report.errors else ""
+    return [f"{counted(len(report.files), 'file')} checked{left}: {found}"]

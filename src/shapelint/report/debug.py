@@ -19,7 +19,7 @@ def debug_text(analysis: Analysis, stage: str) -> str:
 
 
 def _graph(analysis: Analysis) -> list[str]:
-    model, graph = analysis.model, analysis.model.graph
+    model, graph = analysis.model, analysis.graph
     lines = [f"{model.kind} ir {model.ir_version} opsets {dict(model.opsets)} producer {clean(model.producer)}"]
     lines += [f"input {clean(each.name)} {each.dtype} {each.dims}" for each in graph.inputs]
     lines += [f"constant {clean(name)} {each.dtype} {each.dims}" for name, each in graph.constants.items()]
@@ -51,7 +51,7 @@ def _tensor(tensor: Tensor) -> str:
 
 def _shapes(analysis: Analysis) -> list[str]:
     lines = [f"{clean(name)}: {_tensor(tensor)}" for name, tensor in analysis.inputs.tensors.items()]
-    for node in analysis.model.graph.nodes:
+    for node in analysis.graph.nodes:
         for name in node.outputs:
             if name in analysis.shapes.tensors:
                 lines.append(f"{clean(node.path)} -> {clean(name)}: {_tensor(analysis.shapes.tensors[name])}")
@@ -66,7 +66,9 @@ def _facts(analysis: Analysis) -> list[str]:
     lines = [f"verdict {facts.verdict}"]
     for symbol in facts.inputs.symbols:
         runs = facts.runs[symbol]
-        lines.append(f"{symbol.name}: {'unknown' if runs is None else runs.text}; necessary {facts.necessary[symbol].text}")
+        lines.append(
+            f"{symbol.name}: {'unknown' if runs is None else runs.text}; necessary {facts.necessary[symbol].text}"
+        )
     seen = set()
     for requirement in facts.shapes.requirements:
         if isinstance(requirement.held, bool) or requirement.held in seen:

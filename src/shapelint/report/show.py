@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from shapelint._version import __version__
 from shapelint.facts.flow import Link
+from shapelint.facts.subjects import listed
 from shapelint.report.sizes_json import dim_json
 from shapelint.report.terminal import Paint, clean, columns
 from shapelint.size import Expr, evaluate
-from shapelint.size.text import write
 
 if TYPE_CHECKING:
     from shapelint.analysis import Analysis
@@ -40,9 +40,9 @@ def show_json(analysis: Analysis) -> dict[str, Any]:
                 "undoes": _undoes(explained, node),
                 "note": _note(explained, at, node),
             }
-            for node in analysis.model.graph.nodes
+            for node in analysis.graph.nodes
         ],
-        "outputs": {declared.name: _shape_json(facts, declared.name) for declared in analysis.model.graph.outputs},
+        "outputs": {declared.name: _shape_json(facts, declared.name) for declared in analysis.graph.outputs},
         "failed": failed(analysis),
     }
 
@@ -50,25 +50,13 @@ def show_json(analysis: Analysis) -> dict[str, Any]:
 def failed(analysis: Analysis) -> dict[str, Any] | None:
     """The first node that cannot run at the sizes given, or at any size."""
     for conflict in analysis.inputs.conflicts:
-        message = (
-            f"axis {conflict.axis} of input `{conflict.input}` is {conflict.stated} "
-            f"and the file declares {conflict.declared}"
-        )
-        return {"node": conflict.input, "op": "input", "message": message}
+        return {"node": conflict.input, "op": "input", "message": conflict.text}
     if analysis.inputs.axes and not analysis.facts.never:
         return None
     for failure in analysis.failures:
-        first = failure.first
-        if failure.kind in ("merge", "join"):
-            sizes = ["x".join(map(str, side)) for side in (first.left, first.right)]
-            message = f"joins `{first.left_name}` at {sizes[0]} with `{first.right_name}` at {sizes[1]}"
-        else:
-            message = failure.why
-        return {
-            "node": first.requirement.path,
-            "op": first.node.op if first.node is not None else None,
-            "message": message,
-        }
+        node = failure.first.node
+        op = None if node is None else node.op
+        return {"node": failure.first.requirement.path, "op": op, "message": failure.text}
     return None
 
 
@@ -97,56 +85,58 @@ def _undoes(facts: Facts, node: Node) -> list[str]:
 
 
 def _note(facts: Facts, at: dict[Symbol, int], node: Node) -> str:
-    notes = []
-    for symbol in facts.inputs.symbols:
-        for name in node.outputs[:1]:
-            track = facts.flow.tracks.get((name, symbol))
-            if track is None or track.step is None or track.step.node is not node:
-                continue
-            step = track.step
-            if symbol in at:
-                try:
-                    link = Link(node.path, symbol.name, evaluate(step.before, at), evaluate(step.after, at), step.factor)
-                except (KeyError, ZeroDivisionError, ValueError, OverflowError):
-                    continue
-                if link.rounded:
-                    notes.append(f"{symbol.name} {link.text}")
-    return "; ".join(notes)
+    """Where the node rounds at these sizes: `H and W 225 -> 112 (rounded down)`."""
+    rounded: dict[str, list[str]] = {}
+    for symbol in at:
+        track = facts.flow.tracks.get((node.outputs[0], symbol)) if node.outputs else None
+        if track is None or track.step is None or track.step.node is not node:
+            continue
+        step = track.step
+        try:
+            link = Link(node.path, symbol.name, evaluate(step.before, at), evaluate(step.after, at), step.factor)
+        except (KeyError, ZeroDivisionError, ValueError, OverflowError):
+            continue
+        if link.rounded:
+            rounded.setdefault(link.text, []).append(symbol.name)
+    return "; ".join(f"{listed(labels)} {text}" for text, labels in rounded.items())
 
 
 def show_text(analysis: Analysis, paint: Paint) -> str:
     """A table of the nodes that make a shape, in order; constants and shape arithmetic are left out."""
     facts = analysis.facts
     explained, at = analysis.explained
+    failure = failed(analysis)
     rows = [[paint(word, "dim") for word in ("node", "op", "shape", "scale", "pair")]]
     for name, tensor in facts.inputs.tensors.items():
         rows.append([paint(clean(name), "bold"), "input", _text(facts, tensor.shape), "", ""])
-    for node in analysis.model.graph.nodes:
+    for node in analysis.graph.nodes:
         tensor_of = facts.shapes.tensors.get(node.outputs[0]) if node.outputs else None
-        if tensor_of is not None and (tensor_of.value is not None or tensor_of.shape is None and not node.inputs):
+        if tensor_of is not None and (tensor_of.value is not None or (tensor_of.shape is None and not node.inputs)):
             continue
         if node.op in ("Constant", "Shape"):
             continue
-        scales = list(dict.fromkeys(_scales(explained, node).values()))
+        scales = list(_scales(explained, node).values())
+        scale = "x".join(dict.fromkeys(scales) if len(set(scales)) == 1 else scales)
         undoes = _undoes(explained, node)
         notes = [f"undoes {', '.join(map(clean, undoes))}"] if undoes else []
         note = _note(explained, at, node)
         notes += [paint(note, "yellow")] if note else []
-        shown = [scale for scale in scales if scale != "1"] and "x".join(scales)
         shape = _text(facts, tensor_of.shape if tensor_of is not None else None)
-        rows.append([clean(node.path), node.op, shape, shown or "", "; ".join(notes)])
+        path = clean(node.path)
+        if failure is not None and failure["node"] == node.path:
+            path, notes = paint(path, "bold", "red"), [paint("fails here", "bold", "red")]
+        rows.append([path, node.op, shape, "" if set(scales) <= {"1"} else scale, "; ".join(notes)])
     lines = columns(rows, indent=0)
-    failure = failed(analysis)
     if failure is not None:
-        lines += ["", f"{paint('fails', 'bold', 'red')}: {clean(str(failure['node']))} {clean(failure['message'])}"]
+        text = clean(str(failure["message"]))
+        if failure["op"] != "input":
+            text = f"`{clean(str(failure['node']))}` {text}"
+        lines += ["", f"{paint('fails', 'bold', 'red')}: {text}"]
     return "\n".join(lines) + "\n"
 
 
 def _text(facts: Facts, shape: Shape | None) -> str:
-    if shape is None:
-        return "unknown"
-    words = ["?" if d is None else write(facts.plain(d)) if isinstance(d, Expr) else str(d) for d in shape]
-    return "[" + ", ".join(words) + "]"
+    return "unknown" if shape is None else facts.shape_text(shape)
 
 
 __all__ = ["failed", "show_json", "show_text"]

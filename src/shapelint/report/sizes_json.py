@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapelint._version import __version__
 from shapelint.facts.plan import input_shapes
-from shapelint.size import Condition, Expr, SizeSet, Undecided
+from shapelint.size import Expr
 from shapelint.size.text import write, write_condition
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shapelint.facts import Facts
     from shapelint.facts.plan import Plan
     from shapelint.questions import Answer
-    from shapelint.size import Size
+    from shapelint.size import Condition, Size, SizeSet
 
 
 def dim_json(dim: Size | None) -> int | str | None:
@@ -48,7 +48,7 @@ def sizes_json(analysis: Analysis, answers: list[Answer]) -> dict[str, Any]:
             for output in facts.outputs
         ],
         "coupled": [_coupled(facts, condition) for condition in facts.solution.coupled],
-        "at": [answer_json(answer) for answer in answers],
+        "at": [answer_json(facts, answer) for answer in answers],
         "broken_by": [
             {
                 "node": breaker.requirement.path,
@@ -69,7 +69,8 @@ def sizes_json(analysis: Analysis, answers: list[Answer]) -> dict[str, Any]:
 
 def axis_json(facts: Facts, axis: Axis) -> dict[str, Any]:
     """One free axis of one input."""
-    runs = facts.runs[axis.symbol]
+    runs = facts.ran[axis.symbol]
+    fits = facts.runs[axis.symbol]
     domain = facts.domains.get(axis.symbol)
     entry: dict[str, Any] = {
         "input": axis.input,
@@ -77,9 +78,9 @@ def axis_json(facts: Facts, axis: Axis) -> dict[str, Any]:
         "symbol": axis.label,
         "name_in_file": axis.name_in_file,
         "size": write(axis.size),
-        "declared": "any" if domain is None else domain.text,
+        "declared": axis.declared if domain is None else domain.text,
         "set": None if runs is None else runs.to_json(),
-        "fits": None,
+        "fits": fits.to_json() if facts.expected and fits is not None else None,
         "pad_to": None if runs is None else runs.pad_to,
         "complete": runs is not None and runs.is_complete,
         "checked_to": None if runs is None else runs.checked_to,
@@ -101,28 +102,22 @@ def axis_json(facts: Facts, axis: Axis) -> dict[str, Any]:
 
 
 def _coupled(facts: Facts, condition: Condition) -> dict[str, Any]:
-    path = next((r.path for r in facts.shapes.requirements if _mentions(r.held, condition)), None)
-    text = write_condition(condition, ceil=False)
     return {
         "symbols": [symbol.name for symbol in facts.shapes.table.symbols_in(condition.mask)],
         "text": write_condition(condition).replace(" == ", " = "),
-        "holds": text,
-        "node": path,
+        "holds": write_condition(condition, ceil=False),
+        "node": facts.path_of(condition) or None,
     }
 
 
-def _mentions(held: object, condition: Condition) -> bool:
-    return held is condition or (isinstance(held, Condition) and condition in held.parts)
-
-
-def answer_json(answer: Answer) -> dict[str, Any]:
+def answer_json(facts: Facts, answer: Answer) -> dict[str, Any]:
     """The answer to one question about a size."""
     return {
-        "inputs": answer.inputs,
+        "inputs": input_shapes(facts, answer.at),
         "fits": answer.fits,
         "outputs": answer.outputs,
-        "below": answer.below,
-        "above": answer.above,
+        "below": None if answer.below is None else input_shapes(facts, answer.below),
+        "above": None if answer.above is None else input_shapes(facts, answer.above),
         **plan_json(answer.plan),
     }
 
@@ -145,4 +140,4 @@ def members_json(sizes: SizeSet) -> dict[str, Any]:
     return {"text": sizes.text, "set": sizes.to_json()}
 
 
-__all__ = ["Undecided", "answer_json", "axis_json", "dim_json", "input_shapes", "members_json", "sizes_json"]
+__all__ = ["axis_json", "dim_json", "members_json", "sizes_json"]

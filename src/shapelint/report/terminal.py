@@ -41,6 +41,10 @@ def paint_for(stream: TextIO, choice: str = "auto") -> Paint:
     return Paint(stream.isatty() and os.environ.get("TERM") != "dumb")
 
 
+WIDEST = 56
+"""The widest that a first column is made; a longer cell, a long name, stands on a line of its own."""
+
+
 def columns(rows: list[list[str]], indent: int = 2) -> list[str]:
     """The rows with their cells aligned; a row's last cell is not padded. Colour does not count."""
     widths: list[int] = []
@@ -48,11 +52,18 @@ def columns(rows: list[list[str]], indent: int = 2) -> list[str]:
         for place, cell in enumerate(row[:-1]):
             if place == len(widths):
                 widths.append(0)
-            widths[place] = max(widths[place], _width(cell))
+            width = _width(cell)
+            if place or width <= WIDEST:
+                widths[place] = max(widths[place], width)
     lines = []
+    margin = " " * indent
     for row in rows:
-        cells = [cell + " " * (widths[place] - _width(cell)) for place, cell in enumerate(row[:-1])]
-        lines.append((" " * indent + "  ".join([*cells, row[-1]])).rstrip())
+        cells = list(row)
+        if len(cells) > 1 and _width(cells[0]) > widths[0]:
+            lines.append(margin + cells[0])
+            cells[0] = ""
+        padded = [cell + " " * (widths[place] - _width(cell)) for place, cell in enumerate(cells[:-1])]
+        lines.append((margin + "  ".join([*padded, cells[-1]])).rstrip())
     return lines
 
 

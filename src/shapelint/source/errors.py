@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-Rule: TypeAlias = Literal["unreadable-file", "git-lfs-pointer", "broken-graph"]
+if TYPE_CHECKING:
+    from shapelint.graph import Span
+
+Rule: TypeAlias = Literal["unreadable-file", "git-lfs-pointer", "broken-graph", "invalid-spec"]
 
 MAX_FLAWS = 20
 """How many flaws of one file are told in one run."""
@@ -20,6 +23,8 @@ class Flaw:
     """One action, or nothing."""
     node: str | None = None
     """The path of the node that is at fault, where one is."""
+    span: Span | None = None
+    """The place in a text file."""
 
 
 class Unreadable(Exception):

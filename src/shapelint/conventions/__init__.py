@@ -1,0 +1,322 @@
+"""Conventions: each framework's layers with their exact signatures, and the graph nodes that a call of one becomes.
+
+A layer is a function whose parameters are the framework's, in its order and with its defaults; keyword-only parameters
+are those given at call time. It gets a `Build` to read its sources and to make nodes with, and returns the layer.
+Adding a layer is one function; adding a framework is one module here and one in `shapelint.ops.arithmetic`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from shapelint.size import Size
+
+NAMES: Final = ("pytorch", "keras", "tensorflow", "onnx", "jax", "paddle", "caffe", "theano")
+
+PREFIXES: Final = {
+    **{f"{name}.": name for name in NAMES},
+    "torch.nn.functional.": "pytorch",
+    "torch.nn.": "pytorch",
+    "nn.functional.": "pytorch",
+    "nn.": "pytorch",
+    "F.": "pytorch",
+    "torch.": "pytorch",
+    "tf.keras.layers.": "keras",
+    "keras.layers.": "keras",
+    "layers.": "keras",
+    "tf.nn.": "tensorflow",
+    "tf.image.": "tensorflow",
+    "tf.": "tensorflow",
+    "flax.linen.": "jax",
+    "linen.": "jax",
+    "lax.": "jax",
+    "jax.lax.": "jax",
+    "jax.image.": "jax",
+    "paddle.nn.functional.": "paddle",
+    "paddle.nn.": "paddle",
+}
+"""The convention that each prefix of a layer's name means. The file's own convention is asked first: `nn.` of a jax
+file is flax.linen, `nn.` of a paddle file paddle.nn."""
+OWN_PREFIXES: Final = {"jax": ("nn.",), "paddle": ("nn.", "F."), "tensorflow": ("layers.", "tf.keras.layers.", "keras.layers.")}
+
+
+class LayerLike(Protocol):
+    """What a convention sees of a layer: its path and its shape as the file writes it."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def shape(self) -> tuple[Any, ...] | None: ...
+    @property
+    def spatial(self) -> tuple[int, int] | None: ...
+    @property
+    def channel(self) -> int | None: ...
+    @property
+    def made_by(self) -> Any: ...
+
+
+class Illegal(Exception):
+    """A call that the framework refuses when it is written, at no matter which size."""
+
+    def __init__(self, message: str, argument: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.argument = argument
+        """The parameter to point at; empty: the whole call."""
+        self.remedy = remedy
+
+
+class Build(Protocol):
+    """What a layer function works with."""
+
+    type: str
+    """The layer's name as it was written, without a prefix."""
+    rank: int
+    """The number of spatial axes: that of the name (`Conv2d`), else that of the first source."""
+    sources: list[Any]
+    """The layers that it reads."""
+    first: int
+    """The first spatial axis of the file's layout."""
+    channels_last: bool
+    has_batch: bool
+    """Whether shapes begin with the batch."""
+
+    @property
+    def x(self) -> Any:
+        """The only source."""
+        ...
+
+    def node(
+        self,
+        op: str,
+        inputs: Sequence[Any],
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        rule: str | None = None,
+        outputs: int = 1,
+        made_by: Any = None,
+    ) -> Any:
+        """Make a node, by default with the arithmetic of the convention; the layer that it gives.
+
+        `made_by`: what a layer that undoes this one needs to know of it.
+        """
+        ...
+
+    def same(self, x: Any | None = None) -> Any:
+        """A node that keeps the shape."""
+        ...
+
+    def shaped(
+        self,
+        inputs: Sequence[Any],
+        sizes: Sequence[Any] | None,
+        requirements: Iterable[Any] = (),
+        *,
+        op: str = "Shaped",
+        made_by: Any = None,
+    ) -> Any:
+        """A node whose result has these sizes; requirements are made by `require`. `op`: one of `layer.SHAPED`."""
+        ...
+
+    def unknown(self, why: str) -> Any:
+        """A node of which nothing is known."""
+        ...
+
+    def per_axis(self, value: Any, name: str, *, least: int | None = None) -> tuple[Any, ...]:
+        """`value` as one number a spatial axis; None where nobody states it. `least`: smaller ones are illegal."""
+        ...
+
+
+LayerFunction: TypeAlias = "Callable[..., Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerType:
+    """One layer of a convention."""
+
+    name: str
+    function: LayerFunction
+    rank: int | None
+    """The number of spatial axes that the name fixes."""
+    leading: str | None
+    """The leading parameter that may be left out (`in_channels`)."""
+    most_sources: int | None
+    """How many sources it reads; None: any number."""
+    signature: inspect.Signature
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """The parameters that a user writes in the first brackets."""
+        return [
+            parameter
+            for parameter in list(self.signature.parameters.values())[1:]
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+        ]
+
+    @property
+    def call_time(self) -> list[inspect.Parameter]:
+        """The parameters given at call time."""
+        return [each for each in self.signature.parameters.values() if each.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+@dataclass(slots=True)
+class Convention:
+    """A framework: its layers, its layout, the prefixes under which its layers are written."""
+
+    name: str
+    rule: str
+    """The arithmetic in `shapelint.ops.arithmetic`."""
+    channels_last: bool
+    has_batch: bool
+    keeps: frozenset[str] = frozenset()
+    """Layers that keep the shape: activations, normalisations, regularisers."""
+    types: dict[str, LayerType] = field(default_factory=dict)
+
+    def layer(
+        self, names: str, *, leading: str | None = None, sources: int | None = 1
+    ) -> Callable[[LayerFunction], LayerFunction]:
+        """Register a function for these layers; a digit before a final d (`Conv2d`, `Conv2D`) fixes the rank."""
+
+        def register(function: LayerFunction) -> LayerFunction:
+            signature = inspect.signature(function)
+            for name in names.split():
+                if name in self.types:
+                    raise ValueError(f"{self.name} has two layers called {name}")
+                self.types[name] = LayerType(name, function, rank_of(name), leading, sources, signature)
+            return function
+
+        return register
+
+    def find(self, name: str) -> LayerType | None:
+        """The layer called `name`, or None."""
+        return self.types.get(name)
+
+
+def rank_of(name: str) -> int | None:
+    """The number of spatial axes in a layer's name: 2 for `Conv2d` and `Conv2DTranspose`."""
+    for digit in "123":
+        for letter in "dD":
+            if f"{digit}{letter}" in name:
+                return int(digit)
+    return None
+
+
+@cache
+def convention(name: str) -> Convention:
+    """The convention called `name`."""
+    module = import_module(f"{__name__}.{name}")
+    found: Convention = module.CONVENTION
+    return found
+
+
+@cache
+def neutral() -> Convention:
+    """The layers that mean the same in every convention."""
+    module = import_module(f"{__name__}.neutral")
+    found: Convention = module.CONVENTION
+    return found
+
+
+def prefixed(name: str, own: str) -> tuple[str, str] | None:
+    """The convention and the bare name of `keras.Conv2D`, `nn.Conv2d`; None where no prefix is known."""
+    for prefix in OWN_PREFIXES.get(own, ()):
+        if name.startswith(prefix):
+            return own, name[len(prefix) :]
+    for prefix in sorted(PREFIXES, key=len, reverse=True):
+        if name.startswith(prefix):
+            return PREFIXES[prefix], name[len(prefix) :]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Arguments bound to a layer's parameters."""
+
+    values: dict[str, Any]
+    call_time: dict[str, Any]
+
+
+def bind(
+    layer: LayerType, positional: Sequence[Any], keywords: Mapping[str, Any], call_time: Mapping[str, Any]
+) -> Bound:
+    """The arguments by parameter; raises Illegal with the framework's names.
+
+    The leading parameter that may be left out is missing iff the arguments bind without it and do not bind with it.
+    """
+    parameters = layer.parameters
+    if layer.leading is not None:
+        try:
+            values = _bound(layer, parameters, positional, keywords)
+        except Illegal as error:
+            rest = [parameter for parameter in parameters if parameter.name != layer.leading]
+            try:
+                values = {layer.leading: None, **_bound(layer, rest, positional, keywords)}
+            except Illegal:
+                raise error from None
+    else:
+        values = _bound(layer, parameters, positional, keywords)
+    known = [parameter.name for parameter in layer.call_time]
+    for name in call_time:
+        if name not in known:
+            raise Illegal(f"`{layer.name}` takes no `{name}` when it is called", name, _meant(name, known))
+    return Bound(values, dict(call_time))
+
+
+def _bound(
+    layer: LayerType, parameters: Sequence[inspect.Parameter], positional: Sequence[Any], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    names = [each.name for each in parameters]
+    if len(positional) > len(names):
+        takes = f"at most {len(names)} argument{'' if len(names) == 1 else 's'}"
+        raise Illegal(f"`{layer.name}` takes {takes} and gets {len(positional)}", "", _signature(layer))
+    values.update(zip(names, positional, strict=False))
+    for name, value in keywords.items():
+        if name in values:
+            raise Illegal(f"`{layer.name}` gets `{name}` twice", name)
+        if name not in names:
+            raise Illegal(f"`{layer.name}` has no argument `{name}`", name, _meant(name, names))
+        values[name] = value
+    for parameter in parameters:
+        if parameter.name not in values:
+            if parameter.default is inspect.Parameter.empty:
+                raise Illegal(f"`{layer.name}` needs `{parameter.name}`", "", _signature(layer))
+            values[parameter.name] = parameter.default
+    return values
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    close = get_close_matches(name, names, 1)
+    return f"did you mean `{close[0]}`?" if close else f"it takes {', '.join(names) or 'none'}"
+
+
+def _signature(layer: LayerType) -> str:
+    words = []
+    for parameter in layer.parameters:
+        if parameter.default is inspect.Parameter.empty:
+            words.append(parameter.name)
+        else:
+            words.append(f"{parameter.name}={parameter.default!r}")
+    return f"it is `{layer.name}({', '.join(words)})`"
+
+
+def require(
+    kind: str,
+    held: Any,
+    left: Size | None = None,
+    right: Size | None = None,
+    *,
+    axis: int | None = None,
+    detail: str = "",
+    argument: str = "",
+) -> tuple[Any, ...]:
+    """A requirement for `Build.shaped`."""
+    return (kind, held, left, right, axis, detail, argument)
