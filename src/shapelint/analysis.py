@@ -11,7 +11,7 @@ from shapelint.facts.mismatch import mismatches, stated_failures
 from shapelint.propagate import Stepwise, propagate
 from shapelint.settings import Stated
 from shapelint.size import Table
-from shapelint.source import lower_spec
+from shapelint.source import layout_of, lower_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,9 @@ class Analysis:
         self.stated = stated or Stated()
         self.table = Table()
         is_spec = model.program is not None
-        freed = spatial_axes(model.graph) if self.stated.free and not is_spec else frozenset()
+        freed: frozenset[tuple[str, int]] = frozenset()
+        if self.stated.free:
+            freed = spatial_axes(model.graph) if not is_spec else _spatial_of_spec(model)
         self.inputs: Inputs = bind(
             model.graph, self.table, self.stated.inputs, freed=freed, has_batch=model.has_batch, own_names=is_spec
         )
@@ -91,6 +93,7 @@ class Analysis:
             self.shapes,
             self.domains,
             expectations=self.expectations,
+            layout=layout_of(self.model.program) if self.model.program is not None else (2, False),
             file=self.file,
             is_stated=self.is_stated,
             find_failures=lambda: self.failures,
@@ -112,7 +115,7 @@ class Analysis:
     @property
     def is_stated(self) -> bool:
         """Whether a person states something of the sizes."""
-        return bool(self.domains) or bool(self.stated.inputs)
+        return bool(self.domains) or bool(self.stated.inputs) or bool(self.expectations)
 
     # -- at given sizes ------------------------------------------------------------------------------------------
 
@@ -161,6 +164,17 @@ class Analysis:
         if own and own[0].first.requirement.path in paths:
             return found
         return own
+
+
+def _spatial_of_spec(model: Model) -> frozenset[tuple[str, int]]:
+    """The fixed axes of a spec's inputs that are spatial in its layout."""
+    first, channels_last = layout_of(model.program)
+    return frozenset(
+        (declared.name, axis)
+        for declared in model.graph.inputs
+        for axis in range(first, len(declared.dims or ()) - channels_last)
+        if isinstance((declared.dims or ())[axis], int)
+    )
 
 
 def _by_input(stated: Mapping[str | None, StatedDims], model: Model) -> Mapping[str | None, StatedDims]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from shapelint.analysis import Analysis, StatedWrong
 from shapelint.finding import Finding, Severity
 from shapelint.registry import run_checks, unreadable_findings
-from shapelint.source import Unreadable, load
+from shapelint.source import Unreadable, load, spec_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +54,8 @@ class FileReport:
     kind: str
     analysis: Analysis | None
     findings: list[Finding]
+    text: str | None = None
+    """Of a spec: its text, for excerpts."""
 
 
 @dataclass(slots=True)
@@ -166,11 +168,14 @@ def check_source(source: object, file: str, settings: Settings) -> FileReport:
     """What one source says; raises StatedWrong where what is stated does not suit it."""
     try:
         model = load(source, name=file)
+        analysis = Analysis(model, settings.stated, file)
     except Unreadable as error:
-        return FileReport(file, "onnx", None, list(unreadable_findings(error, file, settings)))
-    analysis = Analysis(model, settings.stated, file)
+        kind = "spec" if error.rule == "invalid-spec" else "onnx"
+        text = spec_text(source) if kind == "spec" else None
+        return FileReport(file, kind, None, list(unreadable_findings(error, file, settings)), text)
     findings = sorted(
         run_checks(analysis, settings),
         key=lambda finding: (finding.line or 0, finding.column or 0, finding.rule, finding.node or "", finding.message),
     )
-    return FileReport(file, model.kind, analysis, findings)
+    text = model.program.text if model.program is not None else None
+    return FileReport(file, model.kind, analysis, findings, text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from shapelint.graph import Origin
+    from shapelint.graph import Origin, Span
     from shapelint.size import SizeSet
 
 
@@ -109,6 +109,18 @@ class Fault:
     up: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
     fits: Mapping[str, SizeSet] = field(default_factory=dict)
+    argument: str = ""
+    """The argument of the node to point at; empty: the node."""
+    span: Span | None = None
+    """The place in the file where it is no node's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place in a text file with a word on it."""
+
+    span: Span
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +141,8 @@ class Finding:
     end_line: int | None = None
     end_column: int | None = None
     origin: Origin | None = None
+    labels: tuple[Label, ...] = ()
+    """Of a text file: the place of the finding, then those of the steps that led there."""
     fixes: tuple[Fix, ...] = ()
 
     @property

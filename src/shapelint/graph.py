@@ -19,7 +19,7 @@ DeclaredDim: TypeAlias = int | str | None
 """A dim as a file declares it: a constant, a name or expression, or nothing."""
 
 UNSTATED: Final = "\0"
-"""A declared dim of which a spec says that nobody states it: no free axis, and nothing that depends on it is checked."""
+"""A declared dim that nobody states, as a spec says: no free axis, and what depends on it is not checked."""
 
 Scalar: TypeAlias = int | float | bool | str | complex
 Attribute: TypeAlias = (

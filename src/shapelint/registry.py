@@ -11,12 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from shapelint.finding import CHECKS, Fault, Finding, Severity
+from shapelint.finding import CHECKS, Fault, Finding, Label, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from shapelint.analysis import Analysis
+    from shapelint.graph import Node, Span
     from shapelint.settings import Settings
     from shapelint.source.errors import Unreadable
 
@@ -133,6 +134,11 @@ def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
     rule = contract(name)
     words = fault.subject.words
     node = analysis.facts.nodes.get(fault.node or "")
+    labels = _labels(fault, node, analysis)
+    span = labels[0].span if labels else None
+    notes = _sentences(rule.notes, words)
+    if node is not None and node.place is not None and node.place.stack:
+        notes = (*notes, f"expanded through {', '.join(node.place.stack)}")
     return Finding(
         rule=rule.id,
         name=rule.name,
@@ -140,11 +146,45 @@ def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
         message=rule.message.format_map(_Blank(words)),
         file=analysis.file,
         fault=fault,
-        notes=_sentences(rule.notes, words),
+        notes=notes,
         help=_sentences(rule.help, words),
         node=fault.node,
+        **_position(span),
         origin=node.origin if node is not None else None,
+        labels=labels,
     )
+
+
+_POINTED_AT: Final = ("stride", "strides", "scale_factor", "scale", "size", "pool_size", "kernel_size")
+"""The arguments that make a step's size, the first that is written."""
+
+
+def _labels(fault: Fault, node: Node | None, analysis: Analysis) -> tuple[Label, ...]:
+    """The place of the fault in a text file, and those of the steps of its chain; none for other files."""
+    span = fault.span
+    if span is None and node is not None and node.place is not None:
+        span = node.place.arguments.get(fault.argument, node.place.span)
+    if span is None:
+        return ()
+    labels = [Label(span)]
+    seen = {span}
+    for link in fault.chain:
+        step = analysis.facts.nodes.get(link.node)
+        if step is None or step.place is None:
+            continue
+        written = [step.place.arguments[name] for name in _POINTED_AT if name in step.place.arguments]
+        at = written[0] if written else step.place.span
+        if at not in seen:
+            seen.add(at)
+            rounded = f", rounded {link.rounded}" if link.rounded else ""
+            labels.append(Label(at, f"{link.axis}: {link.before} becomes {link.after}{rounded}"))
+    return tuple(labels)
+
+
+def _position(span: Span | None) -> dict[str, Any]:
+    if span is None:
+        return {}
+    return {"line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
 
 
 def unreadable_findings(error: Unreadable, file: str, settings: Settings) -> Iterator[Finding]:
@@ -161,6 +201,8 @@ def unreadable_findings(error: Unreadable, file: str, settings: Settings) -> Ite
             file=file,
             help=(flaw.help,) if flaw.help else (),
             node=flaw.node,
+            **_position(flaw.span),
+            labels=(Label(flaw.span),) if flaw.span is not None else (),
         )
 
 

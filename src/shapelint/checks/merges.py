@@ -28,11 +28,38 @@ def channel_mismatch(facts: Facts) -> Iterator[Fault]:
     yield from (fault_of(failure) for failure in facts.failures if failure.kind == "channels")
 
 
+@check("output-size-mismatch")
+def output_size_mismatch(facts: Facts) -> Iterator[Fault]:
+    """An output is as large as the spec expects of it, compared with an input."""
+    yield from (fault_of(failure) for failure in facts.failures if failure.kind == "output")
+
+
+@check("expectation-failed")
+def expectation_failed(facts: Facts) -> Iterator[Fault]:
+    """Every other condition of `expect` holds."""
+    yield from (fault_of(failure) for failure in facts.failures if failure.kind == "expect")
+    for warned in facts.warned:
+        yield Fault(grade="warn", subject=warned, span=warned.expectation.span)
+
+
+@check("illegal-output-padding")
+def illegal_output_padding(facts: Facts) -> Iterator[Fault]:
+    """Every output padding is one that the framework takes."""
+    yield from (fault_of(failure) for failure in facts.failures if is_output_padding(failure))
+
+
+def is_output_padding(failure: Mismatch) -> bool:
+    """Whether the failure is about an output padding as an argument."""
+    return failure.kind == "argument" and failure.first.requirement.argument == "output_padding"
+
+
 @check("refused-size")
 def refused_size(facts: Facts) -> Iterator[Fault]:
     """Every other node takes the sizes that reach it."""
-    own = (*MERGES, "channels")
-    yield from (fault_of(failure) for failure in facts.failures if failure.kind not in own)
+    own = (*MERGES, "channels", "output", "expect")
+    for failure in facts.failures:
+        if failure.kind not in own and not is_output_padding(failure):
+            yield fault_of(failure)
     for conflict in facts.inputs.conflicts:
         places = tuple([f"{conflict.input}[{axis}]" for axis in conflict.axes])
         yield Fault(grade="stated", subject=Refused(conflict), axes=places)
@@ -63,6 +90,8 @@ def fault_of(failure: Mismatch) -> Fault:
         up=() if blame is None else blame.up,
         branches=() if blame is None else blame.branches,
         fits=failure.fits,
+        argument=failure.first.requirement.argument,
+        span=None if failure.expectation is None else failure.expectation.span,
     )
 
 

@@ -45,7 +45,11 @@ PREFIXES: Final = {
 }
 """The convention that each prefix of a layer's name means. The file's own convention is asked first: `nn.` of a jax
 file is flax.linen, `nn.` of a paddle file paddle.nn."""
-OWN_PREFIXES: Final = {"jax": ("nn.",), "paddle": ("nn.", "F."), "tensorflow": ("layers.", "tf.keras.layers.", "keras.layers.")}
+OWN_PREFIXES: Final = {
+    "jax": ("nn.",),
+    "paddle": ("nn.", "F."),
+    "tensorflow": ("layers.", "tf.keras.layers.", "keras.layers."),
+}
 
 
 class LayerLike(Protocol):

@@ -83,7 +83,9 @@ def resized(b: Build, size: Any, scale: Any, names: tuple[str, str] = ("size", "
         sizes[axis] = result
         if result is not None:
             demands.append(
-                require("empty", at_least(result, least), result, n, axis=axis, detail=f"a resize of {n}", argument=names[0])
+                require(
+                    "empty", at_least(result, least), result, n, axis=axis, detail=f"a resize of {n}", argument=names[0]
+                )
             )
     return b.shaped([x], sizes, demands, op="Resize")
 
@@ -154,7 +156,9 @@ def padded(b: Build, begins: Any, ends: Any, sign: int, *, op: str) -> Any:
         for amount, argument in ((begin, "before"), (end, "after")):
             if amount is not None:
                 demands.append(
-                    require("limit", at_least(amount, 0), amount, 0, axis=axis, detail=f"`{argument}`", argument=argument)
+                    require(
+                        "limit", at_least(amount, 0), amount, 0, axis=axis, detail=f"`{argument}`", argument=argument
+                    )
                 )
         if n is None or begin is None or end is None:
             sizes[axis] = None

@@ -18,14 +18,14 @@ CONVENTION = Convention(
     has_batch=True,
     keeps=frozenset(
         """
-        ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Sigmoid LogSigmoid Tanh Softplus Softsign Softshrink
-        Hardshrink Hardsigmoid Hardswish Hardtanh Tanhshrink Threshold Softmax Softmax2d LogSoftmax Softmin
-        Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout
-        BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
-        InstanceNorm1d InstanceNorm2d InstanceNorm3d GroupNorm LayerNorm LocalResponseNorm RMSNorm CrossMapLRN2d
-        relu relu6 leaky_relu prelu elu selu gelu silu mish sigmoid logsigmoid tanh softplus softmax log_softmax
-        hardsigmoid hardswish hardtanh dropout dropout2d dropout3d batch_norm instance_norm group_norm layer_norm
-        normalize Snake Snake1d Swish DropPath SqueezeExcitation
+        ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Sigmoid LogSigmoid Tanh Softplus Softsign
+        Softshrink Hardshrink Hardsigmoid Hardswish Hardtanh Tanhshrink Threshold Softmax Softmax2d LogSoftmax
+        Softmin Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout BatchNorm1d BatchNorm2d
+        BatchNorm3d SyncBatchNorm LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d InstanceNorm1d InstanceNorm2d
+        InstanceNorm3d GroupNorm LayerNorm LocalResponseNorm RMSNorm CrossMapLRN2d relu relu6 leaky_relu prelu elu
+        selu gelu silu mish sigmoid logsigmoid tanh softplus softmax log_softmax hardsigmoid hardswish hardtanh
+        dropout dropout2d dropout3d batch_norm instance_norm group_norm layer_norm normalize Snake Snake1d Swish
+        DropPath SqueezeExcitation
         """.split()
     ),
 )
@@ -60,7 +60,9 @@ def _named(
     if padding != "same":
         raise Illegal(f"`padding` is `{padding}`", "padding", "write a number, 'same' or 'valid'")
     if any(stride not in (1, None) for stride in strides):
-        raise Illegal("padding='same' is not supported for strided convolutions", "padding", "write the padding as a number")
+        raise Illegal(
+            "padding='same' is not supported for strided convolutions", "padding", "write the padding as a number"
+        )
     totals = [None if k is None or d is None else d * (k - 1) for k, d in zip(kernel, dilations, strict=True)]
     begins = tuple([None if total is None else total // 2 for total in totals])
     return begins, tuple([None if total is None else total - total // 2 for total in totals])
@@ -102,7 +104,9 @@ def conv(
     attributes = window(b, kernel_size, stride, padding, dilation)
     demands = []
     if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
-        raise Illegal(f"`padding_mode` is {padding_mode!r}", "padding_mode", "zeros, reflect, replicate and circular are known")
+        raise Illegal(
+            f"`padding_mode` is {padding_mode!r}", "padding_mode", "zeros, reflect, replicate and circular are known"
+        )
     if padding_mode in ("reflect", "circular") and b.x.shape is not None and b.x.spatial is not None:
         for place in range(b.rank):
             n, pad = b.x.shape[b.first + place], max((each or 0) for each in attributes["pads"])
@@ -203,9 +207,7 @@ def lp_pool(b: Build, norm_type: Any, kernel_size: Any, stride: Any = None, ceil
 
 
 @layer("MaxUnpool1d MaxUnpool2d MaxUnpool3d", sources=2)
-def max_unpool(
-    b: Build, kernel_size: Any, stride: Any = None, padding: Any = 0, *, output_size: Any = None
-) -> Any:
+def max_unpool(b: Build, kernel_size: Any, stride: Any = None, padding: Any = 0, *, output_size: Any = None) -> Any:
     """torch.nn.MaxUnpool1d/2d/3d; the second source is the pool whose indices it takes."""
     attributes = window(b, kernel_size, kernel_size if stride is None else stride, padding, 1)
     if output_size is not None:
@@ -300,7 +302,9 @@ def shuffled(b: Build, factor: int, name: str, *, up: bool) -> Any:
     if have is not None:
         if up:
             demands.append(
-                require("channels", divides(area, have), have, area, axis=x.channel, detail="the shuffle", argument=name)
+                require(
+                    "channels", divides(area, have), have, area, axis=x.channel, detail="the shuffle", argument=name
+                )
             )
         sizes[x.channel] = have // area if up else have * area
     for axis in range(*x.spatial):
@@ -314,7 +318,9 @@ def shuffled(b: Build, factor: int, name: str, *, up: bool) -> Any:
     return b.shaped([x], sizes, demands, op="DepthToSpace" if up else "SpaceToDepth")
 
 
-@layer("ZeroPad1d ZeroPad2d ZeroPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d")
+@layer(
+    "ZeroPad1d ZeroPad2d ZeroPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d"
+)
 def pad_layer(b: Build, padding: Any) -> Any:
     """torch.nn.ZeroPad*, ReflectionPad*, ReplicationPad*: (left, right, top, bottom, ...), or one number."""
     mode = {"Z": "constant", "R": "reflect" if b.type.startswith("Ref") else "replicate"}[b.type[0]]
@@ -365,7 +371,9 @@ def functional_pad(b: Build, amounts: tuple[Any, ...], mode: Any, name: str) -> 
                 raise Illegal(f"`{name}` holds what is no number", name)
         sizes[axis] = result = n + left + right
         least = 0 if mode == "constant" else 1
-        demands.append(require("empty", at_least(result, least), result, n, axis=axis, detail="the padding", argument=name))
+        demands.append(
+            require("empty", at_least(result, least), result, n, axis=axis, detail="the padding", argument=name)
+        )
         if mode == "constant":
             for amount in (left, right):
                 held = at_least(n + amount, 0)
@@ -395,7 +403,15 @@ def linear(
     have = x.shape[-1]
     if isinstance(in_features, int | Expr) and have is not None:
         demands.append(
-            require("channels", equal(have, in_features), have, in_features, axis=len(x.shape) - 1, detail="the layer", argument="in_features")
+            require(
+                "channels",
+                equal(have, in_features),
+                have,
+                in_features,
+                axis=len(x.shape) - 1,
+                detail="the layer",
+                argument="in_features",
+            )
         )
     leaving = None if is_unstated(out_features) else out_features
     return b.shaped([x], (*x.shape[:-1], leaving), demands, op="Linear")
@@ -444,9 +460,13 @@ def reshaped(b: Build, dims: tuple[Any, ...], name: str) -> Any:
     if open_axes:
         held = divides(rest, total) if not isinstance(rest, int) or rest else False
         sizes = [total // rest if place in open_axes else dim for place, dim in enumerate(dims)]
-        return b.shaped([x], sizes, [require("divides", held, total, rest, detail="the reshape", argument=name)], op="Reshape")
+        return b.shaped(
+            [x], sizes, [require("divides", held, total, rest, detail="the reshape", argument=name)], op="Reshape"
+        )
     held = equal(total, rest)
-    return b.shaped([x], dims, [require("reshape", held, total, rest, detail="the number of elements", argument=name)], op="Reshape")
+    return b.shaped(
+        [x], dims, [require("reshape", held, total, rest, detail="the number of elements", argument=name)], op="Reshape"
+    )
 
 
 @layer("cat concat concatenate", sources=None)
@@ -472,7 +492,9 @@ def glu(b: Build, dim: Any = -1) -> Any:
     if n is None:
         return b.same()
     sizes = (*x.shape[:axis], n // 2, *x.shape[axis + 1 :])
-    return b.shaped([x], sizes, [require("divides", divides(2, n), n, 2, axis=axis, detail="the halves", argument="dim")])
+    return b.shaped(
+        [x], sizes, [require("divides", divides(2, n), n, 2, axis=axis, detail="the halves", argument="dim")]
+    )
 
 
 @layer("Unfold unfold")
@@ -508,9 +530,7 @@ def _blocks(
 
 
 @layer("Fold fold")
-def fold(
-    b: Build, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Any:
+def fold(b: Build, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """torch.nn.Fold: [N, C*prod(kernel), L] -> [N, C, *output_size], L the number of blocks."""
     x = b.x
     b.rank = len(output_size) if isinstance(output_size, tuple) else 2

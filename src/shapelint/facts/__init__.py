@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from shapelint.facts.flow import Flow, blame, follow, slope
 from shapelint.facts.frozen import Frozen, frozen
-from shapelint.facts.subjects import Mismatch, Restriction, Stretch, Tie, listed
+from shapelint.facts.subjects import Mismatch, Restriction, Stretch, Tie, Warned, listed
 from shapelint.graph import Graph, reads, subgraphs
 from shapelint.ops.call import Requirement
 from shapelint.propagate import Unknown
@@ -28,6 +28,7 @@ from shapelint.size import (
     Undecided,
     all_of,
     any_of,
+    difference,
     equal,
     evaluate,
     holds,
@@ -101,6 +102,7 @@ class Facts:
         expectations: Sequence[Expectation] = (),
         file: str = "",
         is_stated: bool = False,
+        layout: tuple[int, bool] = (2, False),
         find_failures: Callable[[], list[Mismatch]] = list,
         of_one: Callable[[], Facts | None] = lambda: None,
     ) -> None:
@@ -109,6 +111,8 @@ class Facts:
         self.shapes = shapes
         self.domains = domains
         """What a person states, by symbol."""
+        self.layout = layout
+        """The first spatial axis, and whether the channels stand last."""
         self.expectations = expectations
         """What a spec expects of its sizes."""
         self.file = file
@@ -196,14 +200,41 @@ class Facts:
 
     @cached_property
     def expected(self) -> list[Requirement]:
-        """The error-level conditions of `expect`, as requirements of what runs."""
+        """The error-level conditions of `expect`, as requirements of what runs; one a part."""
         found = []
         for each in self.expectations:
-            if each.level == "error" and isinstance(each.held, bool | Condition) and each.held is not True:
-                kind: RequirementKind = "expect" if each.output is None else "output"
-                found.append(
-                    Requirement(each.output or each.text, kind, each.held, None, None, None, (-1, -1), each.text)
-                )
+            if each.level != "error" or not isinstance(each.held, bool | Condition) or each.held is True:
+                continue
+            kind: RequirementKind = "expect" if each.output is None else "output"
+            for part in (each.held,) if each.held is False else _parts(each.held):
+                path = each.output or each.text
+                found.append(Requirement(path, kind, part, None, None, None, (-1, -1), each.text))
+        return found
+
+    def expectation_of(self, requirement: Requirement) -> Expectation | None:
+        """The condition of `expect` that a requirement states."""
+        if requirement.kind not in ("output", "expect"):
+            return None
+        return next((each for each in self.expectations if each.text == requirement.detail), None)
+
+    @cached_property
+    def warned(self) -> list[Warned]:
+        """The `warn:` conditions that fail, at a stated size or, where nothing is stated, at every size."""
+        found = []
+        for each in self.expectations:
+            if each.level != "warn" or not isinstance(each.held, bool | Condition) or each.held is True:
+                continue
+            if each.held is False:
+                found.append(Warned(each, ""))
+                continue
+            sizes = set_of(each.held)
+            symbols = self.shapes.table.symbols_in(each.held.mask)
+            if sizes is None or len(symbols) != 1:
+                continue
+            domain = self.domains.get(symbols[0])
+            wrong = difference(EVERY_SIZE if domain is None else domain.sizes, sizes)
+            if not wrong.is_empty and (domain is not None or sizes.is_empty):
+                found.append(Warned(each, f"at {symbols[0].name} = {wrong.text}"))
         return found
 
     @cached_property

@@ -77,10 +77,10 @@ def _candidates(facts: Facts) -> Iterator[tuple[Node, Expr]]:
         if not (data and data.shape and target and target.numbers and made and made.shape):
             continue
         first, *others = target.numbers
-        if first == -1 and isinstance(made.shape[0], Expr) and made.shape[0] in kept:
-            # A detector's Reshape to (-1, 4) regroups constants; only what exceeds them stands for spatial size.
-            if prod(others) > prod(dim for dim in data.shape if isinstance(dim, int)):
-                yield node, made.shape[0]
+        # A detector's Reshape to (-1, 4) regroups constants; only what exceeds them stands for spatial size.
+        replaces = prod(others) > prod(dim for dim in data.shape if isinstance(dim, int))
+        if first == -1 and replaces and isinstance(made.shape[0], Expr) and made.shape[0] in kept:
+            yield node, made.shape[0]
 
 
 def _frozen(facts: Facts, node: Node, first: Expr) -> Frozen | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shapelint.facts.flow import blame
 from shapelint.facts.subjects import Meeting, Mismatch, by, counted, listed, neighbours, shapes_text
-from shapelint.size import Expr, SizeSet, evaluate, holds, set_of
+from shapelint.size import Expr, SizeSet, difference, evaluate, holds, set_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +60,8 @@ def _mismatch(facts: Facts, group: list[Requirement], at: Mapping[Symbol, int], 
     blamed = None
     if names is not None and symbol is not None and first.kind in MERGES:
         blamed = blame(facts.flow, *names, symbol, at)
+    elif symbol is not None and first.kind == "output":
+        blamed = blame(facts.flow, first.path, "", symbol, at)
     shown = {
         name: tuple([_value(dim, at) for dim in tensor.shape])
         for name, tensor in facts.inputs.tensors.items()
@@ -90,6 +92,7 @@ def _mismatch(facts: Facts, group: list[Requirement], at: Mapping[Symbol, int], 
         why=_why(first, at),
         when=_when(facts, first, grade, shown),
         needs="" if fits or isinstance(first.held, bool) else facts.needs(first),
+        expectation=facts.expectation_of(first),
     )
 
 
@@ -123,10 +126,14 @@ def _meeting(facts: Facts, requirements: list[Requirement], at: Mapping[Symbol, 
         if word and word not in axes:
             axes.append(word)
     names = facts.operand_names(first) or ("", "")
+    node = facts.nodes.get(first.path)
+    expectation = facts.expectation_of(first)
+    if expectation is not None:
+        left, right = (_vector(side, at) for side in (expectation.left, expectation.right))
+        return Meeting(first, node, tuple(axes), left, right, "", "")
     sides = []
     for name, own in zip(names, ("left", "right"), strict=True):
         sides.append(_spatial(facts, name, requirements, own, at))
-    node = facts.nodes.get(first.path)
     return Meeting(first, node, tuple(axes), sides[0], sides[1], *[facts.called(name) for name in names])
 
 
@@ -137,12 +144,21 @@ def _spatial(
     tensor = facts.shapes.tensors.get(name)
     if tensor is not None and tensor.shape is not None:
         places = [requirement.axis for requirement in requirements]
-        begin = 2 if len(tensor.shape) > 2 and all(place is not None and place >= 2 for place in places) else 0
-        sizes = [_value(dim, at) for dim in tensor.shape[begin:]]
+        first, channels_last = facts.layout
+        begin, end = first, len(tensor.shape) - channels_last
+        if begin >= end or not all(place is not None and begin <= place < end for place in places):
+            begin, end = 0, len(tensor.shape)
+        sizes = [_value(dim, at) for dim in tensor.shape[begin:end]]
         known = [size for size in sizes if size is not None]
         if known and len(known) == len(sizes):
             return tuple(known)
     values = [_value(getattr(requirement, side), at) for requirement in requirements]
+    return tuple([value for value in values if value is not None])
+
+
+def _vector(side: object, at: Mapping[Symbol, int]) -> tuple[int, ...]:
+    """A side of a condition as numbers."""
+    values = [_value(each, at) for each in (side if isinstance(side, tuple) else (side,))]
     return tuple([value for value in values if value is not None])
 
 
@@ -159,6 +175,8 @@ def _why(requirement: Requirement, at: Mapping[Symbol, int]) -> str:
     """Why a node other than a merge refuses, in a clause."""
     left, right = _value(requirement.left, at), _value(requirement.right, at)
     kind, detail = requirement.kind, requirement.detail
+    if kind in ("output", "expect"):
+        return f"`{detail}`"
     if kind == "argument" and detail and requirement.held is False:
         return detail
     if kind == "window":
@@ -234,21 +252,6 @@ def _smallest_failing(facts: Facts, seen: set[str]) -> dict[Symbol, int]:
     return smallest
 
 
-def difference(sizes: SizeSet, other: SizeSet) -> SizeSet:
-    """The members of `sizes` outside `other`, as far as `other` was searched."""
-    if other.is_complete and sizes.is_complete:
-        return sizes - other
-    limit = min(bound for bound in (other.checked_to, sizes.checked_to) if bound is not None)
-    return SizeSet.of_sizes(n for n in _upto(sizes, limit) if n not in other)
-
-
-def _upto(sizes: SizeSet, limit: int) -> Iterator[int]:
-    for n in sizes:
-        if n > limit:
-            return
-        yield n
-
-
 def _sample(facts: Facts, chosen: Mapping[Symbol, int]) -> dict[Symbol, int]:
     """Sizes for every symbol: the chosen ones, else the smallest stated, else a running one near 64."""
     at: dict[Symbol, int] = {}
@@ -267,4 +270,4 @@ def _sample(facts: Facts, chosen: Mapping[Symbol, int]) -> dict[Symbol, int]:
     return at
 
 
-__all__ = ["Mismatch", "by", "difference", "failing", "grouped", "mismatches", "stated_failures"]
+__all__ = ["Mismatch", "by", "failing", "grouped", "mismatches", "stated_failures"]

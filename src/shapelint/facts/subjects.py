@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from shapelint.graph import Node
     from shapelint.ops.call import Requirement
     from shapelint.size import SizeSet
+    from shapelint.source.spec import Expectation
 
 
 def by(sizes: tuple[int, ...]) -> str:
@@ -65,6 +66,8 @@ class Mismatch:
     """At which sizes, in words."""
     needs: str = ""
     """What couples axes, where that is what fails."""
+    expectation: Expectation | None = None
+    """The condition of `expect` that fails, where it is one."""
 
     @property
     def kind(self) -> str:
@@ -75,6 +78,8 @@ class Mismatch:
     def text(self) -> str:
         """What the node does that it cannot do, in a clause after its name."""
         first = self.first
+        if self.expectation is not None:
+            return f"does not hold: {self.why}"
         if self.kind not in ("merge", "join"):
             return f"cannot run: {self.why}"
         return f"joins `{first.left_name}` at {by(first.left)} with `{first.right_name}` at {by(first.right)}"
@@ -94,6 +99,9 @@ class Mismatch:
             "why": self.why,
             "when": self.when,
         }
+        if self.expectation is not None:
+            words["condition"], words["because"] = self.expectation.text, self.expectation.why
+            words["output"] = self.expectation.output or ""
         if self.fits:
             words["fits"] = by_sets(self.fits)
         if self.nearest:
@@ -308,6 +316,20 @@ class Empty:
             "size": self.size,
             "sizes": self.sizes.text,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A `warn:` condition that fails at a stated size."""
+
+    expectation: Expectation
+    sizes: str
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        words = {"condition": self.expectation.text, "because": self.expectation.why, "when": self.sizes}
+        return {key: value for key, value in words.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,9 +250,7 @@ class Call:
     ) -> None:
         """State that the node runs only where `held` holds; what is true by its form is dropped."""
         if held is not True:
-            self.requirements.append(
-                Requirement(self.path, kind, held, left, right, axis, operands, detail, argument)
-            )
+            self.requirements.append(Requirement(self.path, kind, held, left, right, axis, operands, detail, argument))
 
     def opaque(self, what: str) -> Expr:
         """A size that only the data decides, such as the number of non-zero elements."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from shapelint.size import Size
 
 SHAPED = tuple(
-    "Shaped Identity Resize Pad Slice Reshape Flatten Transpose DepthToSpace SpaceToDepth GlobalPool AdaptivePool "
-    "Linear Unfold Fold Constant Reduce".split()
+    "Shaped Identity Resize Pad Slice Reshape Flatten Transpose DepthToSpace "
+    "SpaceToDepth GlobalPool AdaptivePool Linear Unfold Fold Constant Reduce".split()
 )
 """Layers whose sizes the convention works out itself."""
 

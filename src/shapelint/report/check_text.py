@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shapelint.facts.subjects import by, by_sets, counted, listed
 from shapelint.finding import Severity
+from shapelint.report.excerpt import excerpt
 from shapelint.report.sizes_text import free_counterpart
 from shapelint.report.terminal import Paint, clean, columns
 
@@ -21,46 +22,50 @@ def check_text(report: RunReport, paint: Paint, *, quiet: bool = False) -> str:
         for finding in each.findings:
             if quiet and finding.severity is Severity.INFO:
                 continue
-            lines += [*finding_lines(finding, paint), ""]
+            lines += [*finding_lines(finding, paint, each.text), ""]
     if not quiet:
         lines += [line for each in report.files if not each.findings for line in _clean_line(each, paint)]
         lines += _summary(report, paint)
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def finding_lines(finding: Finding, paint: Paint) -> list[str]:
-    """One finding."""
+def finding_lines(finding: Finding, paint: Paint, text: str | None = None) -> list[str]:
+    """One finding; `text` is that of the file where it is a text file."""
     head = paint.severity(finding.severity, f"{finding.severity.value}[{finding.rule}]")
     lines = [f"{head} {paint(finding.name, 'bold')}: {clean(finding.message)}"]
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}:{finding.column}"
     where = f" ({clean(finding.node)})" if finding.node and finding.line is None else ""
     lines.append(f"  {paint('-->', 'blue')} {clean(place)}{where}")
-    bar = f"   {paint('|', 'blue')}"
+    spec = text is not None and bool(finding.labels)
+    margin = " " * (2 + len(str(max(label.span.line for label in finding.labels))) if spec else 3)
+    bar = f"{margin}{paint('|', 'blue')}"
     if finding.origin is not None:
         origin = finding.origin
         lines.append(f"{bar}  {clean(origin.file)}:{origin.line} in {clean(origin.function)}")
         if origin.text:
             lines.append(f"{bar}      {clean(origin.text)}")
+    if text is not None and finding.labels:
+        lines += excerpt(text, finding.labels, paint)
     if finding.fault is not None:
-        lines += [f"{bar}{line}" for line in _table(finding.fault, paint)]
+        lines += [f"{bar}{line}" for line in _table(finding.fault, paint, chain=len(finding.labels) < 2)]
     if finding.notes or finding.help:
         lines.append(bar)
-    lines += [f"   {paint('=', 'blue')} {paint('note', 'bold')}: {clean(note)}" for note in finding.notes]
-    lines += [f"   {paint('=', 'blue')} {paint('help', 'bold')}: {clean(each)}" for each in finding.help]
+    lines += [f"{margin}{paint('=', 'blue')} {paint('note', 'bold')}: {clean(note)}" for note in finding.notes]
+    lines += [f"{margin}{paint('=', 'blue')} {paint('help', 'bold')}: {clean(each)}" for each in finding.help]
     return lines
 
 
-def _table(fault: Fault, paint: Paint) -> list[str]:
+def _table(fault: Fault, paint: Paint, *, chain: bool) -> list[str]:
     """The chain of sizes, and the other places that fail for the same cause."""
-    chain = []
-    for link in fault.chain:
+    steps = []
+    for link in fault.chain if chain else ():
         text = paint(link.text, "yellow") if link.rounded else link.text
-        chain.append([paint(clean(link.axis), "cyan"), text, clean(link.node)])
+        steps.append([paint(clean(link.axis), "cyan"), text, clean(link.node)])
     rows = []
     for row in fault.also:
         sizes = f"{by(row.left)} against {by(row.right)}"
         rows.append(["also", f"`{clean(row.node)}`", sizes, paint(f"({clean(listed(list(row.axes)))})", "dim")])
-    return [line for part in (columns(chain), columns(rows)) if part for line in ("", *part)]
+    return [line for part in (columns(steps), columns(rows)) if part for line in ("", *part)]
 
 
 def _clean_line(report: FileReport, paint: Paint) -> list[str]:

@@ -27,7 +27,7 @@ from shapelint.size.condition import (
 )
 from shapelint.size.evaluate import evaluate, holds
 from shapelint.size.expr import Expr, Size, Symbol, Table, TooDeep, cdiv, high, larger, low, product, smaller
-from shapelint.size.sizeset import EVERY_SIZE, NO_SIZE, SizeSet, Undecided
+from shapelint.size.sizeset import EVERY_SIZE, NO_SIZE, SizeSet, Undecided, difference
 from shapelint.size.solve import Solution, is_always, is_never, set_of, solve
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "any_of",
     "at_least",
     "cdiv",
+    "difference",
     "divides",
     "equal",
     "evaluate",

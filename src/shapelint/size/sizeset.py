@@ -338,6 +338,21 @@ def _divisors(n: int) -> list[int]:
     return small + [n // divisor for divisor in reversed(small) if divisor * divisor < n]
 
 
+def difference(sizes: SizeSet, other: SizeSet) -> SizeSet:
+    """The members of `sizes` outside `other`, as far as `other` was searched."""
+    if other.is_complete and sizes.is_complete:
+        return sizes - other
+    limit = min(bound for bound in (other.checked_to, sizes.checked_to) if bound is not None)
+    return SizeSet.of_sizes(n for n in _upto(sizes, limit) if n not in other)
+
+
+def _upto(sizes: SizeSet, limit: int) -> Iterator[int]:
+    for n in sizes:
+        if n > limit:
+            return
+        yield n
+
+
 def scaled(of: SizeSet, by: int) -> SizeSet:
     """The sizes by*n for n in `of`."""
     extra = tuple([(n * by, n * by) for low, high in of.extra for n in range(low, high + 1)]) if by > 1 else of.extra

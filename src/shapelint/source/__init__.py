@@ -56,6 +56,21 @@ def _spec_bytes(source: object) -> bytes | None:
         return None
 
 
+def layout_of(program: Any) -> tuple[int, bool]:
+    """The first spatial axis of a spec's tensors, and whether the channels stand last."""
+    from shapelint.conventions import convention
+
+    own = convention(program.convention)
+    last = own.channels_last if program.layout is None else program.layout == "channels_last"
+    return (1 if own.has_batch else 0) + (0 if last else 1), last
+
+
+def spec_text(source: object) -> str | None:
+    """The text of a spec that was refused, for excerpts."""
+    data = _spec_bytes(source)
+    return None if data is None else data.decode("utf-8-sig", "replace")
+
+
 def is_spec(head: bytes) -> bool:
     """Whether the first bytes of a file are those of a spec: a line of them begins with `shapelint:`."""
     return head.startswith((b"shapelint:", b"\xef\xbb\xbfshapelint:")) or b"\nshapelint:" in head

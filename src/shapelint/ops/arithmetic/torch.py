@@ -46,9 +46,7 @@ class Torch:
         least = (n - 1) * window.stride + window.extent - (window.begin + window.end)
         if requested is not None:
             held = all_of((at_least(requested, least), above(least + window.stride, requested)))
-            call.require(
-                "limit", held, requested, least, axis=axis, detail="`output_size`", argument="output_size"
-            )
+            call.require("limit", held, requested, least, axis=axis, detail="`output_size`", argument="output_size")
             return requested
         extra = window.output_padding or 0
         call.require(
@@ -57,7 +55,7 @@ class Torch:
             extra,
             window.stride,
             axis=axis,
-            detail=f"output_padding {extra} is smaller than neither stride {window.stride} nor dilation {window.dilation}",
+            detail=f"output_padding {extra} is below neither stride {window.stride} nor dilation {window.dilation}",
             argument="output_padding",
         )
         result = least + extra

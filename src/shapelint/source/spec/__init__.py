@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Expectation", "Lowered", "Program", "invalid", "lower", "read_spec"]
 
+
 def read_spec(data: bytes, file: str) -> Model:
     """The model that a spec's bytes state; raises Unreadable."""
     text = text_of(data, file)
@@ -52,7 +53,9 @@ def _dim(dim: Scalar, constants: dict[str, Node]) -> DeclaredDim:
     try:
         size = parse_dim(text, Table().symbol)
     except NotASize as error:
-        raise SpecError(f"the dim `{text}` cannot be read: {error}", dim.span, "write a number, a name or `8*h`") from None
+        raise SpecError(
+            f"the dim `{text}` cannot be read: {error}", dim.span, "write a number, a name or `8*h`"
+        ) from None
     if isinstance(size, int):
         if not 0 < size < 2**31:
             raise SpecError(f"the dim {size} is no size", dim.span, "a size is at least 1")

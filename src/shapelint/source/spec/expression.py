@@ -124,7 +124,9 @@ def _check_brackets(text: str, scalar: Scalar, lead: int) -> None:
         raise SpecError("an expression nests too deeply", scalar.span, f"nest at most {DEEPEST} brackets")
     if depth > 0:
         message = f"`{_short(text)}` has an opening bracket without a closing one"
-        remedy = "a comma inside [...] or {...}, or a `#`, cuts a call: write each layer on a line of its own after `- `"
+        remedy = (
+            "a comma inside [...] or {...}, or a `#`, cuts a call: write each layer on a line of its own after `- `"
+        )
         raise SpecError(message, scalar.part(lead, lead + len(text)), remedy)
     if depth < 0:
         message = f"`{_short(text)}` has a closing bracket without an opening one"

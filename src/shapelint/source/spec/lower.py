@@ -264,7 +264,9 @@ class _Lowering:
                 ends.append(value)
             first, last = ends
             if abs(last - first) >= LONGEST:
-                raise SpecError(f"the loop has {abs(last - first) + 1:,} turns", item.span, f"at most {LONGEST:,} are allowed")
+                raise SpecError(
+                    f"the loop has {abs(last - first) + 1:,} turns", item.span, f"at most {LONGEST:,} are allowed"
+                )
             step = 1 if last >= first else -1
             return tuple(range(first, last + step, step))
         value = evaluate(item.values, item.values.tree, frame)
@@ -277,7 +279,9 @@ class _Lowering:
         if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult) and isinstance(tree.left, ast.Call):
             count = evaluate(expression, tree.right, frame)
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-                raise expression.fault(f"a layer is repeated {kind_of(count)} times", tree.right, "use a number above 0")
+                raise expression.fault(
+                    f"a layer is repeated {kind_of(count)} times", tree.right, "use a number above 0"
+                )
             if count > MOST_LAYERS:
                 raise expression.fault(f"a layer is repeated {count:,} times", tree.right, f"at most {MOST_LAYERS:,}")
             times, tree = count, tree.left
@@ -364,7 +368,16 @@ class _Lowering:
                     raise expression.fault(f"a source is {kind_of(value)}", argument, "name a layer")
             call_time = self.keywords(expression, outer, frame, spans)
         return _Call(
-            name, positional, keywords, sources, call_time, spans, expression.span(tree), expression.closing(tree), expression, tree
+            name,
+            positional,
+            keywords,
+            sources,
+            call_time,
+            spans,
+            expression.span(tree),
+            expression.closing(tree),
+            expression,
+            tree,
         )
 
     def keywords(
@@ -500,7 +513,11 @@ class _Lowering:
         ]
         if close:
             message = f"`{name}` is no layer of {own.name}"
-            raise SpecError(message, Span(call.span.line, call.span.column, call.span.line, call.span.column + len(name)), f"did you mean `{close[0]}`?")
+            raise SpecError(
+                message,
+                Span(call.span.line, call.span.column, call.span.line, call.span.column + len(name)),
+                f"did you mean `{close[0]}`?",
+            )
         return build.unknown(f"no layer of {own.name}; say in `types:` what it does")
 
     def declared_type(self, call: _Call, frame: Frame, previous: Layer | None, name: str) -> Layer:
@@ -551,7 +568,9 @@ class _Lowering:
             if word not in names:
                 close = get_close_matches(word, names, 1)
                 remedy = f"did you mean `{close[0]}`?" if close else f"it has {', '.join(names) or 'none'}"
-                raise SpecError(f"block `{block.name}` has no parameter `{word}`", call.spans.get(word, call.span), remedy)
+                raise SpecError(
+                    f"block `{block.name}` has no parameter `{word}`", call.spans.get(word, call.span), remedy
+                )
             if word in values:
                 raise SpecError(f"`{word}` is given twice", call.spans.get(word, call.span))
             values[word] = value
@@ -570,7 +589,14 @@ class _Lowering:
         if result is None:
             raise SpecError(f"block `{block.name}` has no layer before it to read from", call.span)
         made = Layer(
-            path, result.value, result.shape, result.spatial, result.channel, dict(inner.layers), result.extras, result.made_by
+            path,
+            result.value,
+            result.shape,
+            result.spatial,
+            result.channel,
+            dict(inner.layers),
+            result.extras,
+            result.made_by,
         )
         self.known[path] = made
         return made
@@ -740,7 +766,8 @@ class _Build:
         if len(values) == 1 and self.rank > 1:
             values = values * self.rank
         if len(values) != self.rank:
-            message = f"`{name}` has {len(values)} numbers and `{self.type}` {self.rank} spatial ax{'i' if self.rank == 1 else 'e'}s"
+            axes = "axis" if self.rank == 1 else "axes"
+            message = f"`{name}` has {len(values)} numbers and `{self.type}` {self.rank} spatial {axes}"
             raise Illegal(message, name)
         found: list[Any] = []
         for each in values:

@@ -34,7 +34,7 @@ KEYS: Final = (
 )
 CONVENTIONS: Final = ("pytorch", "keras", "tensorflow", "onnx", "jax", "paddle", "caffe", "theano")
 LAYOUTS: Final = ("channels_first", "channels_last")
-RESERVED: Final = frozenset("for do if else name type args from input".split())
+RESERVED: Final = frozenset(["for", "do", "if", "else", "name", "type", "args", "from", "input"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,9 @@ def read(root: Node, text: str) -> Program:
             raise _unknown("key", key, KEYS)
     version = _scalar(keys["shapelint"], "shapelint")
     if version.text != "1":
-        raise SpecError(f"`shapelint: {version.text}` is a version that is not known", version.span, "write `shapelint: 1`")
+        raise SpecError(
+            f"`shapelint: {version.text}` is a version that is not known", version.span, "write `shapelint: 1`"
+        )
     for required in ("inputs", "layers"):
         if required not in keys:
             raise SpecError(f"the key `{required}` is missing", root.items[0][0].span, f"add `{required}:`")
@@ -334,7 +336,9 @@ def _item(node: Node) -> Item:
         remedy = "write `name=value` with `=`, or quote the whole line"
         raise SpecError(f"`{key.text}` holds a colon inside a call", key.span, remedy)
     if not isinstance(value, Scalar):
-        raise SpecError(f"`{key.text}` is followed by a list or a mapping", value.span, f"write `{key.text}: Layer(...)`")
+        raise SpecError(
+            f"`{key.text}` is followed by a list or a mapping", value.span, f"write `{key.text}: Layer(...)`"
+        )
     return CallItem(tuple(_names(key)), parse(value))
 
 
