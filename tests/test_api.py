@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
@@ -14,6 +14,9 @@ from shapelint import finding
 
 from .nets import Net
 from .shared import FIXTURES
+
+if TYPE_CHECKING:
+    import onnx
 
 UNET = FIXTURES / "models" / "unet.onnx"
 
@@ -86,6 +89,12 @@ def test_fits_compares_declared_constants_too() -> None:
     assert shapelint.sizes(unet()).fits((1, 2, 224, 224)) is False
     assert shapelint.sizes(unet(3, 224, 224)).fits((1, 1, 224, 224)) is True
     assert shapelint.sizes(unet(3, 224, 224)).fits((1, 1, 232, 224)) is False
+    freed = shapelint.sizes(unet(3, 224, 224), inputs=(1, 1, "H", 224))
+    assert freed.fits((1, 1, 232, 224)) is True
+    assert freed.fits((1, 1, 232, 232)) is False
+    assert freed.plan((1, 1, 225, 224)).pad["x"] == ((0, 0), (0, 0), (0, 7), (0, 0))
+    with pytest.raises(shapelint.NoSizeFits):
+        freed.plan((1, 1, 225, 225))
 
 
 def test_coupled_axes() -> None:
@@ -171,8 +180,8 @@ def test_what_is_no_model(name: str) -> None:
 def test_beyond_what_was_searched() -> None:
     net = Net()
     x = net.input("x", 1, 1, "H", 8)
-    down = net.node("Resize", [x, "", net.const("down", [1, 1, 0.7, 1], np.float32)], "down")
-    up = net.node("Resize", [down, "", net.const("up", [1, 1, 1.5, 1], np.float32)], "up")
+    down = net.node("Resize", [x, "", net.const("0.7", [1, 1, 0.7, 1], np.float32)], "down")
+    up = net.node("Resize", [down, "", net.const("1.5", [1, 1, 1.5, 1], np.float32)], "up")
     heights = shapelint.sizes(net.model(net.node("Concat", [x, up], "cat", axis=1)))["x"][2]
     assert heights is not None
     assert heights.checked_to == 65_536

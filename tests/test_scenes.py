@@ -306,6 +306,8 @@ def test_a_static_export_that_fits(ask: Any) -> None:
     _, answer = ask("sizes", model, "--free", "--at", "225x225")
     assert texts(answer) == {"H": "multiples of 4", "W": "multiples of 4"}
     assert answer["at"][0]["above"] == {"x": [1, 1, 228, 228]}
+    assert ask("sizes", model, "--free", "--at", "228x228")[1]["at"][0]["fits"] is True
+    assert ask("sizes", model, "--input", "x=1,1,H,224", "--at", "228")[1]["at"][0]["fits"] is True
 
 
 def test_a_static_export_says_what_else_it_could_take(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

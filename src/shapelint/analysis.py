@@ -34,9 +34,9 @@ class Analysis:
         self.stated = stated or Stated()
         self.table = Table()
         is_spec = model.program is not None
-        freed: frozenset[tuple[str, int]] = frozenset()
+        freed = self.stated.freed
         if self.stated.free:
-            freed = spatial_axes(model.graph) if not is_spec else _spatial_of_spec(model)
+            freed |= spatial_axes(model.graph) if not is_spec else _spatial_of_spec(model)
         self.inputs: Inputs = bind(
             model.graph, self.table, self.stated.inputs, freed=freed, has_batch=model.has_batch, own_names=is_spec
         )
@@ -121,7 +121,9 @@ class Analysis:
 
     def at(self, symbols: Mapping[Symbol, int]) -> Analysis:
         """The same model at these sizes, propagated with numbers."""
-        return Analysis(self.model, Stated(inputs=pinned(self.inputs, self.model.graph, symbols)), self.file)
+        free = frozenset((axis.input, axis.axis) for axis in self.inputs.axes)
+        inputs = pinned(self.inputs, self.model.graph, symbols)
+        return Analysis(self.model, Stated(inputs=inputs, freed=free), self.file)
 
     @cached_property
     def runs(self) -> bool | None:

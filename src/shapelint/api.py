@@ -126,13 +126,14 @@ class Sizes(Mapping[str, Mapping[int, "SizeSet | None"]]):
 
         Shapes are whole ones, in the order of the file. Raises ValueError for an input that does not exist.
         """
-        return self._analysis.at(self._symbols(inputs)).runs
+        symbols = self._symbols(inputs)
+        return False if self._contradicts(inputs) else self._analysis.at(symbols).runs
 
     def plan(self, inputs: Mapping[str, Sequence[int]] | Sequence[int]) -> Padding:
         """What to pad and crop so that these shapes fit; raises NoSizeFits where padding does not help."""
         facts = self._analysis.facts
         found = plan(facts, self._symbols(inputs))
-        if found is None:
+        if found is None or self._contradicts(inputs):
             raise NoSizeFits("no larger size is known to fit")
         pads = {
             name: tuple([found.pad.get(name, {}).get(axis, (0, 0)) for axis in range(len(tensor.shape))])
@@ -156,10 +157,20 @@ class Sizes(Mapping[str, Mapping[int, "SizeSet | None"]]):
 
         return sizes_json(self._analysis, [])
 
-    def _symbols(self, inputs: Mapping[str, Sequence[int]] | Sequence[int]) -> dict[Symbol, int]:
+    def _by_name(self, inputs: Mapping[str, Sequence[int]] | Sequence[int]) -> dict[str | None, StatedDims]:
         given = _by_input(inputs)
-        if None in given and len(self._sets) == 1:
-            given = {next(iter(self._sets)): given[None]}
+        return {next(iter(self._sets)): given[None]} if None in given and len(self._sets) == 1 else given
+
+    def _contradicts(self, inputs: Mapping[str, Sequence[int]] | Sequence[int]) -> bool:
+        """Whether a size given is another than a fixed one."""
+        for name, dims in self._by_name(inputs).items():
+            shape = self._analysis.inputs.tensors[name or ""].shape or ()
+            if any(isinstance(fixed, int) and fixed != dim for fixed, dim in zip(shape, dims, strict=False)):
+                return True
+        return False
+
+    def _symbols(self, inputs: Mapping[str, Sequence[int]] | Sequence[int]) -> dict[Symbol, int]:
+        given = self._by_name(inputs)
         at: dict[Symbol, int] = {}
         for name, dims in given.items():
             if name is None or name not in self._sets:

@@ -285,7 +285,7 @@ class _Binder:
         """State what the declared dim implies for what a person gives."""
         held: Held | None = None
         if isinstance(dim, int):
-            held = size == dim if isinstance(size, int) else None
+            held = size == dim if isinstance(size, int) and (name, axis) not in self.freed else None
         elif isinstance(dim, str) and is_name(dim):
             meaning = self.names[dim]
             held = size == meaning if isinstance(size, int) and isinstance(meaning, int) else None

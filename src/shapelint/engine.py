@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from shapelint.analysis import Analysis, StatedWrong
 from shapelint.finding import Finding, Severity
 from shapelint.registry import run_checks, unreadable_findings
-from shapelint.source import Unreadable, load, spec_text
+from shapelint.source import SNIFFED, Unreadable, is_spec, load, spec_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,7 +105,7 @@ def discover(paths: Iterable[str]) -> tuple[list[str], list[RunError]]:
             for each in found:
                 files.setdefault(shown(each), each)
             if not found:
-                errors.append(RunError(shown(path), "the folder holds no model: no *.onnx file lies in it"))
+                errors.append(RunError(shown(path), "the folder holds no model: neither *.onnx files nor specs lie in it"))
         elif os.path.lexists(path):
             files.setdefault(shown(path), path)
         else:
@@ -117,8 +117,21 @@ def _walk(folder: str) -> Iterator[str]:
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
         for name in sorted(names):
-            if name.lower().endswith(".onnx"):
-                yield os.path.join(root, name)
+            path = os.path.join(root, name)
+            lower = name.lower()
+            if lower.endswith((".onnx", ".shape.yaml", ".shape.yml")):
+                yield path
+            elif lower.endswith((".yaml", ".yml")) and _is_ours(path):
+                yield path
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a YAML file is a spec, by its content."""
+    try:
+        with open(path, "rb") as file:
+            return is_spec(file.read(SNIFFED))
+    except OSError:
+        return False
 
 
 def _meant(path: str) -> str:

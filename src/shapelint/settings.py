@@ -33,6 +33,8 @@ class Stated:
     """Questions about one size each: `225x225` or `H=225,W=300`."""
     free: bool = False
     """Treat the spatial axes of a static export as free."""
+    freed: frozenset[tuple[str, int]] = frozenset()
+    """Axes, by input and place, of which a constant that the file declares does not hold."""
 
     @property
     def is_empty(self) -> bool:

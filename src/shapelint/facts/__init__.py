@@ -428,7 +428,7 @@ class Facts:
         """The nodes that refuse some sizes of a free axis, in order: every merge, of other nodes the first alike."""
         found: list[Breaker] = []
         seen: set[tuple[Condition, str]] = set()
-        for requirement in self.shapes.requirements:
+        for requirement in self.demands:
             held = requirement.held
             key = requirement.path if requirement.kind in ("merge", "join") else requirement.kind
             if isinstance(held, bool) or (held, key) in seen:

@@ -85,7 +85,7 @@ def _with_channels(call: Call, shape: Shape) -> Shape:
             "channels", equal(have, wanted), have, wanted, axis=axis, detail="the layer", argument="in_channels"
         )
     if groups != 1:
-        for size, argument in ((have, "in_channels"), (leaving, "out_channels")):
+        for size in (have, leaving):
             if size is not None:
                 detail = f"{groups} groups do not divide {size} channels"
                 call.require("argument", divides(groups, size), size, groups, detail=detail, argument="groups")

@@ -5,6 +5,7 @@ text --compose--> nodes with spans --program--> Program --lower--> Graph, one no
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from shapelint.conventions import convention
@@ -28,6 +29,7 @@ def read_spec(data: bytes, file: str) -> Model:
     try:
         program = read(compose(text), text)
         graph = Graph("", (), tuple(_declared(program, name, dims) for name, dims in program.inputs), ())
+        _check_domains(program, graph)
     except SpecError as error:
         raise invalid(error, file) from None
     return Model(graph, "spec", program=program, has_batch=convention(program.convention).has_batch)
@@ -36,6 +38,22 @@ def read_spec(data: bytes, file: str) -> Model:
 def invalid(error: SpecError, file: str) -> Unreadable:
     """The error as what a source says of a file."""
     return Unreadable("invalid-spec", (Flaw(error.message, error.help, span=error.span),), file)
+
+
+def _check_domains(program: Program, graph: Graph) -> None:
+    """Refuse a domain of a symbol that no input has."""
+    table = Table()
+    for declared in graph.inputs:
+        for dim in declared.dims or ():
+            if isinstance(dim, str) and dim != UNSTATED:
+                parse_dim(dim, table.symbol)
+    names = [symbol.name for symbol in table.symbols]
+    for of in program.sizes:
+        if of.symbol not in names:
+            close = get_close_matches(of.symbol, names, 1)
+            listed = ", ".join(f"`{name}`" for name in names) or "none"
+            remedy = f"did you mean `{close[0]}`?" if close else f"the symbols of the inputs are {listed}"
+            raise SpecError(f"no input has a dim `{of.symbol}`", of.span, remedy)
 
 
 def _declared(program: Program, name: Scalar, dims: tuple[Scalar, ...]) -> Declared:

@@ -106,6 +106,9 @@ def parse(scalar: Scalar) -> Expression:
     if len(text) > LONGEST_TEXT:
         raise SpecError(f"an expression has {len(text):,} letters", scalar.span, "name parts of it in `vars`")
     _check_brackets(text, scalar, lead)
+    if text.endswith(","):
+        end = lead + len(text)
+        raise SpecError(f"`{_short(text)}` ends with a comma", scalar.part(end - 1, end), "remove the comma")
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
@@ -138,8 +141,6 @@ def _syntax(text: str, scalar: Scalar, lead: int, error: SyntaxError) -> SpecErr
     assignment = re.match(r"([^\W\d]\w*)\s*=\s*(?!=)", text)
     if assignment:
         return SpecError(f"`{_short(text)}` is an assignment", whole, f"write `{assignment[1]}: ...`")
-    if text.rstrip().endswith(","):
-        return SpecError(f"`{_short(text)}` ends with a comma", whole, "remove the comma")
     place = max((error.offset or 1) - 1, 0)
     at = scalar.part(lead + min(place, len(text) - 1), lead + min(place + 1, len(text)))
     return SpecError(f"`{_short(text)}` is no expression: {error.msg.lower()}", at, "write it as in Python")
@@ -154,9 +155,9 @@ def evaluate(expression: Expression, node: ast.expr, scope: Scope) -> Value:
     try:
         return _value(expression, node, scope)
     except ValueFault as fault:
-        raise expression.fault(f"`{ast.unparse(node)}` {fault}", node) from None
+        raise expression.fault(f"`{_short(ast.unparse(node))}` {fault}", node, fault.remedy) from None
     except RecursionError:
-        raise expression.fault("an expression nests too deeply", node) from None
+        raise expression.fault("an expression nests too deeply", node, "name parts of it in `vars`") from None
 
 
 def _value(expression: Expression, node: ast.expr, scope: Scope) -> Value:

@@ -438,7 +438,7 @@ class _Lowering:
             span = call.spans.get(error.argument) or build.arguments.get(error.argument) or call.span
             raise SpecError(f"{error.message}", span, error.remedy) from None
         except ValueFault as fault:
-            raise SpecError(f"`{call.name}` {fault}", call.span) from None
+            raise SpecError(f"`{call.name}` {fault}", call.span, fault.remedy) from None
         except (TypeError, AttributeError, IndexError, KeyError):
             raise SpecError(
                 f"`{call.name}` is called with arguments of another kind than it takes", call.span, "see its signature"
@@ -706,7 +706,7 @@ class _Build:
             op=op,
             domain="",
             inputs=tuple([layer.value if layer is not None else "" for layer in inputs]),
-            outputs=tuple([path, *[f"{path}:{number}" for number in range(1, outputs)]]),
+            outputs=(path, *[f"{path}:{number}" for number in range(1, outputs)]),
             attributes={"layer": self.type, **(attributes or {})},
             version=99,
             rule=rule or self.own.rule,

@@ -66,12 +66,16 @@ Value: TypeAlias = Any
 
 
 class ValueFault(Exception):
-    """An operation that has no value; one clause."""
+    """An operation that has no value; one clause, and what to do."""
+
+    def __init__(self, message: str, remedy: str = "use numbers, sizes and lists of them") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 def _bounded(value: Value) -> Value:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= LARGEST:
-        raise ValueFault("gives an integer of 2**63 or more")
+        raise ValueFault("gives an integer of 2**63 or more", "use a smaller number")
     return value
 
 
@@ -108,7 +112,7 @@ def _scalar(op: str, left: Value, right: Value) -> Value:
     try:
         return _bounded(_number(op, left, right))
     except ZeroDivisionError:
-        raise ValueFault("divides by zero") from None
+        raise ValueFault("divides by zero", "use another divisor") from None
     except OverflowError:
         raise ValueFault("gives a number that is too large") from None
 
@@ -156,7 +160,7 @@ def _power(left: Value, right: Value) -> Value:
             total = total * left
         return total
     if isinstance(left, int) and abs(left) > 1 and right * abs(left).bit_length() > 64 + abs(left).bit_length():
-        raise ValueFault("gives an integer of 2**63 or more")
+        raise ValueFault("gives an integer of 2**63 or more", "use a smaller number")
     return left**right
 
 
