@@ -33,7 +33,8 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     expect: list[str] = field(default_factory=list)
     saved: dict[str, str] = field(default_factory=lambda: {"input": "input"})
-    pools: list[str] = field(default_factory=list)
+    pools: list[tuple[tuple[str, str, str], str]] = field(default_factory=list)
+    """The window of each pool that was not undone yet, and its name."""
     order: list[tuple[str, str]] = field(default_factory=list)
     """What can fail, in order: the case's id, and what a finding calls it."""
     now: str = "input"
@@ -86,11 +87,12 @@ def _write(w: _Writer, layer: Layer) -> None:
             w.add(w.on(f"Pad({_text(layer['p_before'])}, {_text(layer['p_after'])})"))
         w.add(w.on(f"Conv{rank}d({CHANNELS}, {k}, stride={s}, padding={p}, dilation={d})"))
     elif kind in ("maxpool", "avgpool"):
-        w.pools.append(_pool(w, layer, k, s, p))
+        w.pools.append(((k, s, p), _pool(w, layer, k, s, p)))
     elif kind == "convtranspose":
         _write_transposed(w, layer, k, s, p, d, extra)
     elif kind == "maxunpool":
-        pool = f", {w.pools.pop()}" if w.pools else ""
+        own = [place for place, (window, _) in enumerate(w.pools) if window == (k, s, p)]
+        pool = f", {w.pools.pop(own[-1])[1]}" if own else ""
         size = layer.get("output_size")
         asked = "" if size is None else f", output_size={_size_of(w, size)}"
         w.add(f"MaxUnpool{rank}d({k}, {s}, {p})({w.now}{pool}{asked})")
@@ -106,7 +108,7 @@ def _write(w: _Writer, layer: Layer) -> None:
             w.add(w.on(f"Conv{rank}d({CHANNELS * layer['r'] ** rank}, 1)"))
         w.add(w.on(f"{name}({layer['r']})"))
     elif kind == "crop_to":
-        w.add(w.on(f"Crop(like={w.saved[layer['to']]})"))
+        w.add(w.on(f"F.pad([{_differences(w, w.saved[layer['to']])}])"))
     elif kind == "floor_halve":
         w.add(w.on(f"Resize(size={w.now}.size // 2)"))
     elif kind == "fixed_shape":
@@ -128,6 +130,15 @@ def _write(w: _Writer, layer: Layer) -> None:
         w.order.append((layer["id"], name))
     else:
         raise AssertionError(f"no way to write {kind}")
+
+
+def _differences(w: _Writer, to: str) -> str:
+    """What is missing to the size of `to` along each axis, the last first; half of it goes before."""
+    found = []
+    for axis in reversed(range(w.rank)):
+        missing = f"{to}.size[{axis}] - {w.now}.size[{axis}]"
+        found += [f"half({missing})", f"{missing} - half({missing})"]
+    return ", ".join(found)
 
 
 def _size_of(w: _Writer, size: Any) -> str:
@@ -181,7 +192,7 @@ def _write_merge(w: _Writer, layer: Layer) -> None:
     name = w.add(f"{call}({here}, {skip})", layer.get("id", ""))
     if layer.get("id"):
         w.saved.setdefault(layer["id"], name)
-        w.order.append((layer["id"], name))
+    w.order.append((layer.get("id", ""), name))
     if layer["type"] == "concat":
         w.add(w.on(f"Conv{w.rank}d({CHANNELS}, 1)"))
 
@@ -200,7 +211,7 @@ class Fails(Exception):
 def run(layers: list[Layer], n: int, axis: int) -> int:
     """The size that leaves along one axis for `n`; raises Fails."""
     saved = {"input": n}
-    pools: list[tuple[int, int]] = []
+    pools: list[tuple[tuple[int, ...], int]] = []
     for place, layer in enumerate(layers):
 
         def of(key: str, default: int = 0, layer: Layer = layer) -> int:
@@ -213,16 +224,16 @@ def run(layers: list[Layer], n: int, axis: int) -> int:
         elif kind == "load":
             n = saved[layer["id"]]
         elif kind in ("maxpool", "avgpool"):
-            result = _window(layer, n, of)
-            pools.append((n, result))
-            n = result
+            n = _window(layer, n, of)
+            pools.append(((of("k"), of("s"), of("p")), n))
         elif kind == "conv":
             n = _window(layer, n, of)
         elif kind == "convtranspose":
             n = _transposed(layer, n, of)
         elif kind == "maxunpool":
             k, s, p = of("k"), of("s"), of("p")
-            if pools and pools.pop()[1] != n:
+            own = [place for place, (window, _) in enumerate(pools) if window == (k, s, p)]
+            if own and pools.pop(own[-1])[1] != n:
                 raise Fails("indices")
             natural = (n - 1) * s + k - 2 * p
             asked = layer.get("output_size")
@@ -243,8 +254,6 @@ def run(layers: list[Layer], n: int, axis: int) -> int:
             if n != of("size"):
                 raise Fails(layer["id"])
         elif kind == "crop_to":
-            if n < saved[layer["to"]]:
-                raise Fails("crop_to")
             n = saved[layer["to"]]
         elif kind in ("concat", "add"):
             n = _merged(layer, n, saved[layer["with"]])

@@ -63,7 +63,7 @@ class Stepwise:
     """Propagation node by node, for sources whose nodes depend on the sizes before them."""
 
     def __init__(self, inputs: Mapping[str, Tensor], table: Table, *, concrete: bool = False) -> None:
-        self._run = _Run(table, concrete)
+        self._run = _Run(table, concrete, keeps_rank=True)
         self._tensors = dict(inputs)
 
     def step(self, node: Node) -> list[Shape | None]:
@@ -81,9 +81,11 @@ class Stepwise:
 class _Run:
     """One propagation: what its scopes share."""
 
-    def __init__(self, table: Table, concrete: bool) -> None:
+    def __init__(self, table: Table, concrete: bool, *, keeps_rank: bool = False) -> None:
         self.table = table
         self.concrete = concrete
+        self.keeps_rank = keeps_rank
+        """Whether the rank of what a node that cannot run would give stays known: a spec's layers are read by it."""
         self.requirements: list[Requirement] = []
         self.unknowns: list[Unknown] = []
         self.inner: dict[str, Tensor] = {}
@@ -146,9 +148,11 @@ class _Run:
             self._unknown(node, tensors, "its attributes or constants make no sense to the shape function")
             return
         if self.concrete and len(requirements) > stated and any(r.held is False for r in requirements[stated:]):
-            tensors.update(dict.fromkeys(filter(None, names), UNKNOWN))
-            return
-        results = [result] if isinstance(result, Tensor) else result
+            results: Sequence[Tensor] = [UNKNOWN] * len(names)
+            if self.keeps_rank:
+                results = [Tensor(None, _open(each.shape)) for each in _listed(result)]
+        else:
+            results = _listed(result)
         for place, name in enumerate(names):
             if name:
                 tensors[name] = results[place] if place < len(results) else UNKNOWN
@@ -182,3 +186,12 @@ def _no_function(node: Node) -> str:
     if any(True for _ in subgraphs(node)):
         return "no shape function, and it has subgraphs"
     return "no shape function"
+
+
+def _listed(result: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
+    return [result] if isinstance(result, Tensor) else result
+
+
+def _open(shape: Shape | None) -> Shape | None:
+    """A shape of the same rank of which no size is known."""
+    return None if shape is None else (None,) * len(shape)

@@ -21,7 +21,8 @@ def concat(b: Build, axis: Any = None) -> Any:
     rank = max((len(each.shape) for each in sources if each.shape is not None), default=None)
     if rank is None:
         return b.unknown("the sizes that enter it are not known")
-    place = sources[0].channel if axis is None else axis
+    channel = next((each.channel for each in sources if each.channel is not None), None)
+    place = channel if axis is None else axis
     if place is None or isinstance(place, bool) or not isinstance(place, int) or not -rank <= place < rank:
         raise Illegal(f"`axis` is {place} and the sources have {rank} axes", "axis")
     return b.node("Concat", sources, {"axis": place % rank})

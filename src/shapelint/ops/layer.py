@@ -65,6 +65,8 @@ def _slide(call: Call, method: str) -> Shape | None:
         n = x.shape[first + place]
         if n is None or window is None:
             sizes.append(None)
+        elif requested is not None and requested[place] is None:
+            sizes.append(None)
         elif method in ("transpose", "unpool"):
             wanted: Size | None = None if requested is None else requested[place]
             sizes.append(apply(call, n, window, first + place, wanted))
@@ -114,7 +116,13 @@ def pool(call: Call) -> Tensor:
 
 @operator("MaxUnpool", domain=LAYER)
 def unpool(call: Call) -> Tensor:
-    """The inverse of a max pool."""
+    """The inverse of a max pool; the second input, where it is named, is the pool whose indices it takes."""
+    taken = call.inputs[1] if len(call.inputs) > 1 else None
+    have = call.operand(0).shape
+    if taken is not None and taken.shape is not None and have is not None and len(taken.shape) == len(have):
+        for axis, (left, right) in enumerate(zip(have, taken.shape, strict=True)):
+            if left is not None and right is not None and axis != call.number("channel", 1) % len(have):
+                call.require("match", equal(left, right), left, right, axis=axis, detail="the indices of the pool")
     return Tensor(call.operand(0).dtype, _slide(call, "unpool"))
 
 

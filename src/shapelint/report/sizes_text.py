@@ -80,7 +80,10 @@ def _answer_of(facts: Facts, symbol: Symbol, paint: Paint) -> tuple[str, ...]:
         told = multiple is not None and runs.text == f"multiples of {multiple}"
         if multiple is not None and multiple > 1 and not told and not _overlap(runs, avoid):
             words.append(paint(f"(pad to {multiple})", "dim"))
-    if avoid is not None and not avoid.is_empty:
+    where = next((frozen.where for frozen in facts.frozen if symbol in frozen.right), "")
+    if where:
+        words.append(paint(f"(right only at {where})", "yellow"))
+    elif avoid is not None and not avoid.is_empty:
         words.append(paint(f"(avoid {avoid.text})", "yellow"))
     return tuple(words)
 

@@ -13,7 +13,7 @@ from math import gcd, isqrt, lcm
 from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from shapelint.size.condition import Condition, Kind, at_least, divides, equal, negate
+from shapelint.size.condition import Condition, Kind, all_of, at_least, divides, equal, negate
 from shapelint.size.evaluate import compare, holds
 from shapelint.size.expr import Expr, Product, Symbol
 from shapelint.size.sequence import (
@@ -149,6 +149,11 @@ def _flat(conditions: Iterable[Held]) -> Iterable[Held]:
             yield held
 
 
+def _parts(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions that must all hold for `condition` to hold."""
+    return condition.parts if condition.kind is Kind.ALL else (condition,)
+
+
 def _conjunction(conditions: list[Condition]) -> SizeSet:
     if not conditions:
         return EVERY_SIZE
@@ -186,14 +191,14 @@ def _couple(solution: Solution, conditions: list[Condition]) -> None:
     solution.coupled = conditions
     tree: list[Condition] = []
     components: list[int] = []
-    for condition in conditions:
+    for condition in _grouped(conditions, solution.sets):
         symbols = condition.table.symbols_in(condition.mask)
         try:
             if any(not solution.sets[symbol].is_complete for symbol in symbols):
                 raise _NotRecognised
             narrowed = {symbol: _narrowed(condition, symbol, solution.sets) for symbol in symbols}
         except (_NotRecognised, Irregular):
-            solution.undecided.append(condition)
+            solution.undecided += _parts(condition)
             continue
         if all((component & condition.mask).bit_count() <= 1 for component in components):
             touched = [component for component in components if component & condition.mask]
@@ -201,9 +206,28 @@ def _couple(solution: Solution, conditions: list[Condition]) -> None:
             components.append(reduce(or_, touched, condition.mask))
             tree.append(condition)
         elif not _is_implied(condition, tree, solution.sets):
-            solution.undecided.append(condition)
+            solution.undecided += _parts(condition)
         solution.sets.update(narrowed)
     _narrow(solution, tree)
+
+
+def _grouped(conditions: list[Condition], base: Mapping[Symbol, SizeSet]) -> Iterable[Condition]:
+    """The conditions, those on the same two symbols as one where residue classes decide them together."""
+    groups: dict[int, list[Condition]] = {}
+    for condition in conditions:
+        groups.setdefault(condition.mask, []).append(condition)
+    for mask, group in groups.items():
+        together = all_of(group)
+        symbols = group[0].table.symbols_in(mask)
+        if len(group) > 1 and len(symbols) == 2 and isinstance(together, Condition):
+            try:
+                if all(base[symbol].is_complete for symbol in symbols):
+                    _by_classes(together, symbols[0], symbols[1], base)
+                    yield together
+                    continue
+            except (_NotRecognised, Irregular):
+                pass
+        yield from group
 
 
 def _narrow(solution: Solution, tree: list[Condition]) -> None:
@@ -211,13 +235,13 @@ def _narrow(solution: Solution, tree: list[Condition]) -> None:
     for _ in tree:
         before = dict(solution.sets)
         for condition in tree:
-            if condition in solution.undecided:
+            if any(part in solution.undecided for part in _parts(condition)):
                 continue
             symbols = condition.table.symbols_in(condition.mask)
             try:
                 solution.sets.update({symbol: _narrowed(condition, symbol, solution.sets) for symbol in symbols})
             except (_NotRecognised, Irregular):
-                solution.undecided.append(condition)
+                solution.undecided += _parts(condition)
         if solution.sets == before:
             return
 
@@ -267,6 +291,8 @@ def _projection(condition: Condition, onto: Symbol, base: Mapping[Symbol, SizeSe
         return total
     if condition.kind is Kind.ALL and all(single_symbol(part) for part in condition.parts):
         return _conjunction_of_singles(condition, onto, base)
+    if condition.kind is Kind.ALL and len(symbols) == 2:
+        return _by_classes(condition, onto, next(symbol for symbol in symbols if symbol is not onto), base)
     if condition.kind in (Kind.DIVISIBLE, Kind.INDIVISIBLE):
         return _divisible(condition, onto, symbols, base)
     if condition.kind is Kind.NONZERO and len(symbols) == 2:
@@ -278,6 +304,62 @@ def _projection(condition: Condition, onto: Symbol, base: Mapping[Symbol, SizeSe
         if len(symbols) == 2:
             return _sum(condition, onto, symbols, base)
     raise _NotRecognised
+
+
+def _by_classes(condition: Condition, onto: Symbol, partner: Symbol, base: Mapping[Symbol, SizeSet]) -> SizeSet:
+    """Conditions on two symbols, of which all hold, that see no more of a symbol than its residue class."""
+    leaves = list(dict.fromkeys(_leaves(condition)))
+    start, period, mine = _classes([_periodic(leaf, onto, onto) for leaf in leaves], EVERY)
+    allowed = base[partner].members()
+    begin, cycle, others = _classes([_periodic(leaf, partner, onto) for leaf in leaves], allowed)
+    flags = allowed.aligned(begin, cycle)
+    reached = {row for row, flag in zip(others, flags, strict=True) if flag}
+    distinct = set(mine)
+    if len(distinct) * len(reached) > _MOST_CLASSES:
+        raise _NotRecognised
+    good = {row for row in distinct if any(_agree(condition, leaves, row, other) for other in reached)}
+    return SizeSet.of_members(Members(start, period, [row in good for row in mine]))
+
+
+def _leaves(condition: Condition) -> Iterable[Condition]:
+    """The comparisons that a condition is made of."""
+    if condition.parts:
+        for part in condition.parts:
+            yield from _leaves(part)
+    else:
+        yield condition
+
+
+def _periodic(leaf: Condition, symbol: Symbol, onto: Symbol) -> Sequence:
+    """What a comparison sees of the symbol: its summand, or whether the comparison holds where it is in no other."""
+    if leaf.mask == symbol.bit:
+        of = members(leaf)
+        return Sequence(of.start, of.period, [int(flag) for flag in of.flags], [0] * of.period)
+    if not leaf.mask & symbol.bit:
+        return Sequence(0, 1, [0], [0])
+    summands = _split(leaf.expr, onto)
+    summand = summands[0] if symbol is onto else summands[1]
+    found = modulo(summand, leaf.by) if leaf.by else sequence(summand)
+    if any(found.steps):
+        raise _NotRecognised
+    return found
+
+
+def _classes(columns: list[Sequence], allowed: Members) -> tuple[int, int, list[tuple[int, ...]]]:
+    """Threshold, period and the rows of the columns."""
+    start = max([allowed.start, *[column.start for column in columns]])
+    start, period = bounded(start, lcm(allowed.period, *[column.period for column in columns]))
+    return start, period, list(zip(*[column.aligned(start, period)[0] for column in columns], strict=True))
+
+
+def _agree(condition: Condition, leaves: list[Condition], row: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether the condition holds where one symbol is in the class of `row` and the other in that of `other`."""
+    if condition.parts:
+        parts = [_agree(part, leaves, row, other) for part in condition.parts]
+        return all(parts) if condition.kind is Kind.ALL else any(parts)
+    place = leaves.index(condition)
+    total = row[place] + other[place]
+    return compare(condition, total) if condition.mask.bit_count() == 2 else total != 0
 
 
 def _conjunction_of_singles(condition: Condition, onto: Symbol, base: Mapping[Symbol, SizeSet]) -> SizeSet:

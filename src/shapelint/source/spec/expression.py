@@ -303,6 +303,8 @@ def _subscript(expression: Expression, node: ast.Subscript, scope: Scope) -> Val
         if indexed is not None:
             return indexed
     owner = evaluate(expression, node.value, scope)
+    if is_unstated(owner):
+        return UNSTATED
     if isinstance(node.slice, ast.Slice):
         if not isinstance(owner, tuple | str):
             raise ValueFault(f"cuts {kind_of(owner)}")

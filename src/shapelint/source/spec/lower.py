@@ -27,7 +27,7 @@ from shapelint.source.spec.program import (
     LongItem,
     Program,
 )
-from shapelint.source.spec.values import LONGEST, Layer, Value, ValueFault, is_unstated, kind_of, truth
+from shapelint.source.spec.values import LONGEST, UNSTATED, Layer, Value, ValueFault, is_unstated, kind_of, truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -462,7 +462,8 @@ class _Lowering:
             raise SpecError(f"`like` is {kind_of(like)}", span, "name a layer")
         if like.shape is None or like.spatial is None:
             raise SpecError(f"the size of `{like.path}` is not known", span)
-        size = tuple(like.shape[like.spatial[0] : like.spatial[1]])
+        dims = like.shape[like.spatial[0] : like.spatial[1]]
+        size = tuple([UNSTATED if dim is None else dim for dim in dims])
         for name, place in (("output_size", call.call_time), ("output_shape", call.keywords), ("size", call.keywords)):
             if name in names:
                 place[name] = size
