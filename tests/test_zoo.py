@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import random
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import shapelint
 from shapelint.analysis import Analysis
-from shapelint.graph import Model
 from shapelint.settings import Settings, Stated, Where
 from shapelint.size.parse import parse_domain
 from shapelint.source import load
 
 from .shared import SHARED, needs_shared, zoo_names
+
+if TYPE_CHECKING:
+    from shapelint.graph import Model
 
 pytestmark = needs_shared
 NAMES = zoo_names()

@@ -33,13 +33,15 @@ class Stated:
     """Questions about one size each: `225x225` or `H=225,W=300`."""
     free: bool = False
     """Treat the spatial axes of a static export as free."""
+    expect: tuple[str, ...] = ()
+    """Conditions that must hold, as in a spec's `expect`."""
     freed: frozenset[tuple[str, int]] = frozenset()
     """Axes, by input and place, of which a constant that the file declares does not hold."""
 
     @property
     def is_empty(self) -> bool:
         """Nothing is stated."""
-        return not (self.inputs or self.where or self.at)
+        return not (self.inputs or self.where or self.at or self.expect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,5 @@ class Settings:
     """Ids, prefixes or names of the rules to report; empty: all."""
     ignore: tuple[str, ...] = ()
     require_where: bool = False
+    severity: Mapping[str, str] = field(default_factory=dict)
+    """Other severities by rule; `off` silences one."""

@@ -30,6 +30,7 @@ PREFIXES: Final = {
     "F.": "pytorch",
     "torch.": "pytorch",
     "tf.keras.layers.": "keras",
+    "tf.keras.": "keras",
     "keras.layers.": "keras",
     "layers.": "keras",
     "tf.nn.": "tensorflow",
@@ -40,6 +41,11 @@ PREFIXES: Final = {
     "lax.": "jax",
     "jax.lax.": "jax",
     "jax.image.": "jax",
+    "jax.nn.": "jax",
+    "jax.numpy.": "jax",
+    "jnp.": "jax",
+    "theano.tensor.nnet.": "theano",
+    "L.": "caffe",
     "paddle.nn.functional.": "paddle",
     "paddle.nn.": "paddle",
 }
@@ -48,7 +54,7 @@ file is flax.linen, `nn.` of a paddle file paddle.nn."""
 OWN_PREFIXES: Final = {
     "jax": ("nn.",),
     "paddle": ("nn.", "F."),
-    "tensorflow": ("layers.", "tf.keras.layers.", "keras.layers."),
+    "tensorflow": ("layers.", "tf.keras.layers.", "tf.keras.", "keras.layers."),
 }
 
 
@@ -92,6 +98,10 @@ class Build(Protocol):
     channels_last: bool
     has_batch: bool
     """Whether shapes begin with the batch."""
+    outputs: int
+    """How many names the item gives."""
+    opset: int | None
+    """What the file says."""
 
     @property
     def x(self) -> Any:
@@ -107,10 +117,14 @@ class Build(Protocol):
         rule: str | None = None,
         outputs: int = 1,
         made_by: Any = None,
+        part: str = "",
+        domain: str = "",
+        version: int = 99,
     ) -> Any:
         """Make a node, by default with the arithmetic of the convention; the layer that it gives.
 
-        `made_by`: what a layer that undoes this one needs to know of it.
+        `made_by`: what a layer that undoes this one needs to know of it. `part`: the name of a node that only helps,
+        such as a weight. `domain` and `version` are those of an ONNX operator.
         """
         ...
 
@@ -126,6 +140,7 @@ class Build(Protocol):
         *,
         op: str = "Shaped",
         made_by: Any = None,
+        part: str = "",
     ) -> Any:
         """A node whose result has these sizes; requirements are made by `require`. `op`: one of `layer.SHAPED`."""
         ...
@@ -155,6 +170,8 @@ class LayerType:
     most_sources: int | None
     """How many sources it reads; None: any number."""
     signature: inspect.Signature
+    takes_values: bool = False
+    """Whether its positional arguments are inputs: layers, None, and numbers as small constants (ONNX)."""
 
     @property
     def parameters(self) -> list[inspect.Parameter]:
@@ -199,8 +216,8 @@ class Convention:
 
         return register
 
-    def find(self, name: str) -> LayerType | None:
-        """The layer called `name`, or None."""
+    def find(self, name: str, opset: int | None = None) -> LayerType | None:
+        """The layer called `name`, or None; `opset`: what the file says, which matters to ONNX."""
         return self.types.get(name)
 
 
@@ -321,6 +338,7 @@ def require(
     axis: int | None = None,
     detail: str = "",
     argument: str = "",
+    operands: tuple[int, int] = (0, -1),
 ) -> tuple[Any, ...]:
-    """A requirement for `Build.shaped`."""
-    return (kind, held, left, right, axis, detail, argument)
+    """A requirement for `Build.shaped`; `operands` are the sources whose sizes are compared."""
+    return (kind, held, left, right, axis, detail, argument, operands)

@@ -24,11 +24,12 @@ CONVENTION = Convention(
     keeps=frozenset(
         """
         Activation ReLU LeakyReLU PReLU ELU Softmax ThresholdedReLU
-        BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization InstanceNormalization
-        Normalization Rescaling Masking ActivityRegularization
+        BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization
+        InstanceNormalization Normalization Rescaling Masking ActivityRegularization
         Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D AlphaDropout GaussianDropout GaussianNoise
         RandomFlip RandomRotation RandomTranslation RandomZoom RandomContrast RandomBrightness
-        relu relu6 leaky_relu elu selu gelu silu swish mish sigmoid hard_sigmoid hard_swish tanh softplus softsign softmax
+        relu relu6 leaky_relu elu selu gelu silu swish mish sigmoid hard_sigmoid hard_swish tanh softplus
+        softsign softmax
         """.split()
     ),
 )
@@ -46,14 +47,15 @@ _DEPTHWISE: Final = (
 )
 _SEPARABLE: Final = (
     "activation use_bias depthwise_initializer pointwise_initializer bias_initializer depthwise_regularizer "
-    "pointwise_regularizer bias_regularizer activity_regularizer depthwise_constraint pointwise_constraint bias_constraint"
+    "pointwise_regularizer bias_regularizer activity_regularizer depthwise_constraint pointwise_constraint "
+    "bias_constraint"
 )
 
 
 def layer(
     names: str, *, sources: int | None = 1, also: str = "", of: Convention = CONVENTION
 ) -> Callable[[LayerFunction], LayerFunction]:
-    """Register a layer that takes, after its own parameters, those of `also` and of every layer: they change no size."""
+    """Register a layer; after its own parameters it takes those of `also` and of every layer, which change no size."""
 
     def register(function: LayerFunction) -> LayerFunction:
         signature = inspect.signature(function)
@@ -84,12 +86,13 @@ def check_format(b: Build, data_format: Any) -> None:
     raise Illegal(f"`data_format` is '{data_format}' and the layout of the file is {own}", "data_format", remedy)
 
 
-def window(b: Build, kernel: Any, strides: Any, padding: Any, dilation: Any, *, causal: bool = False) -> dict[str, Any]:
-    """The window's attributes; raises Illegal where Keras refuses to make the layer."""
+def window(
+    b: Build, kernel: Any, strides: Any, padding: Any, dilation: Any, also: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The window's attributes; `also`: further words for the padding. Raises Illegal where Keras makes no layer."""
     mode = padding.lower() if isinstance(padding, str) else padding
-    modes = ("valid", "same", "full", *(("causal",) if causal else ()))
-    if mode not in modes and not is_unstated(mode):
-        words = "'valid', 'same' or 'causal'" if causal else "'valid' or 'same'"
+    if mode not in ("valid", "same", *also) and not is_unstated(mode):
+        words = "'valid', 'same' or 'causal'" if "causal" in also else "'valid' or 'same'"
         raise Illegal(f"`padding` is {padding!r}", "padding", f"write {words}")
     steps = b.per_axis(strides, "strides", least=1)
     rates = b.per_axis(dilation, "dilation_rate", least=1)
@@ -105,7 +108,7 @@ def window(b: Build, kernel: Any, strides: Any, padding: Any, dilation: Any, *, 
         "strides": steps,
         "dilations": rates,
         "pads": (0,) * (2 * b.rank),
-        "mode": mode,
+        "mode": "" if is_unstated(mode) else mode,
     }
 
 
@@ -139,7 +142,9 @@ def conv(
 ) -> Any:
     """keras.layers.Conv1D/2D/3D."""
     check_format(b, data_format)
-    attributes = window(b, kernel_size, strides, padding, dilation_rate, causal=b.rank == 1)
+    attributes = window(
+        b, kernel_size, strides, padding, dilation_rate, ("full", "causal") if b.rank == 1 else ("full",)
+    )
     leaving = count(filters, "filters")
     if isinstance(leaving, int) and isinstance(groups, int) and groups > 0 and leaving % groups:
         raise Illegal(f"`filters` is {leaving}, which {groups} `groups` do not divide", "groups")
@@ -206,7 +211,7 @@ def conv_transpose(
 ) -> Any:
     """keras.layers.Conv1DTranspose/2D/3D."""
     check_format(b, data_format)
-    return transposed(b, filters, window(b, kernel_size, strides, padding, dilation_rate), output_padding)
+    return transposed(b, filters, window(b, kernel_size, strides, padding, dilation_rate, ("full",)), output_padding)
 
 
 @layer(
@@ -223,7 +228,8 @@ def pool(b: Build, pool_size: Any = 2, strides: Any = None, padding: Any = "vali
 
 @layer(
     "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D "
-    "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D"
+    "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D "
+    "GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D"
 )
 def global_pool(b: Build, data_format: Any = None, keepdims: Any = False) -> Any:
     """keras.layers.Global*Pooling*: the spatial axes go, or become 1."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal, require
 from shapelint.conventions.neutral import concat, is_unstated, resized, several, sizes_of
-from shapelint.size import Expr, above, at_least, divides, equal, product
+from shapelint.size import Expr, above, at_least, cdiv, divides, equal, larger, product, smaller
 
 if TYPE_CHECKING:
     from shapelint.conventions import Build
@@ -260,7 +260,7 @@ def upsample(
         raise Illegal(f"`align_corners` is of no use with mode='{mode}'", "align_corners")
     if antialias and mode not in ("bilinear", "bicubic"):
         raise Illegal("`antialias` is for bilinear and bicubic", "antialias")
-    return resized(b, size, scale_factor, ("size", "scale_factor"))
+    return resized(b, size, scale_factor, ("size", "scale_factor"), 0 if mode == "area" else 1)
 
 
 @layer("UpsamplingNearest2d UpsamplingBilinear2d")
@@ -548,3 +548,63 @@ def fold(b: Build, output_size: Any, kernel_size: Any, dilation: Any = 1, paddin
         demands.append(require("channels", divides(area, columns), columns, area, axis=1, detail="the block"))
     leaving = None if columns is None else columns // area
     return b.shaped([x], (x.shape[0], leaving, *wanted), demands, op="Fold")
+
+
+@layer("Tensor.unfold")
+def tensor_unfold(b: Build, dimension: Any, size: Any, step: Any) -> Any:
+    """torch.Tensor.unfold: [.., n, ..] -> [.., (n - size)//step + 1, .., size]."""
+    x = b.x
+    if x.shape is None:
+        return b.unknown("the size that enters it is not known")
+    axis = dimension % len(x.shape)
+    if is_unstated(size) or is_unstated(step) or x.shape[axis] is None:
+        return b.shaped([x], (*x.shape[:axis], None, *x.shape[axis + 1 :], None))
+    if size < 0:
+        raise Illegal(f"`size` is {size}; it is at least 0", "size")
+    n = x.shape[axis]
+    held = at_least(n, size)
+    demands = [require("window", held, n, size, axis=axis, detail=f"size {size}", argument="size")]
+    count = (n - size) // positive(step, "step") + 1
+    return b.shaped([x], (*x.shape[:axis], count, *x.shape[axis + 1 :], size), demands)
+
+
+@layer("slice_copy")
+def slice_copy(b: Build, dim: Any = 0, start: Any = None, end: Any = None, step: Any = 1) -> Any:
+    """torch.slice_copy: the elements from `start` to `end` of an axis, as Python cuts; a step is above 0."""
+    x = b.x
+    if x.shape is None:
+        return b.unknown("the size that enters it is not known")
+    axis = dim % len(x.shape)
+    n = x.shape[axis]
+    by = positive(step, "step")
+    if n is None or is_unstated(start) or is_unstated(end):
+        return b.shaped([x], (*x.shape[:axis], None, *x.shape[axis + 1 :]), op="Slice")
+    first, last = [
+        default if place is None else larger(n + place, 0) if isinstance(place, int) and place < 0 else smaller(place, n)
+        for place, default in ((start, 0), (end, n))
+    ]
+    return b.shaped([x], (*x.shape[:axis], larger(cdiv(last - first, by), 0), *x.shape[axis + 1 :]), op="Slice")
+
+
+@layer("grid_sample", sources=2)
+def grid_sample(b: Build, mode: Any = "bilinear", padding_mode: Any = "zeros", align_corners: Any = None) -> Any:
+    """torch.nn.functional.grid_sample: the spatial size of the grid, whose last axis holds one number a spatial axis."""
+    if len(b.sources) != 2:
+        raise Illegal("`grid_sample` reads the input and the grid", "", "write `grid_sample()(x, grid)`")
+    x, grid = b.sources
+    if x.shape is None or grid.shape is None:
+        return b.unknown("the sizes that enter it are not known")
+    rank = len(x.shape) - 2
+    if len(grid.shape) != len(x.shape):
+        raise Illegal(f"the grid has {len(grid.shape)} axes and the input {len(x.shape)}")
+    demands = [
+        require("match", equal(left, right), left, right, detail=detail)
+        for left, right, detail in ((x.shape[0], grid.shape[0], "the batch"), (grid.shape[-1], rank, "the grid's last axis"))
+        if left is not None and right is not None
+    ]
+    demands += [
+        require("empty", at_least(n, 1), n, n, axis=axis, detail="the input")
+        for axis, n in enumerate(x.shape[2:], 2)
+        if n is not None
+    ]
+    return b.shaped([x, grid], (*x.shape[:2], *grid.shape[1:-1]), demands)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shapelint.conventions import Convention, Illegal, require
-from shapelint.conventions import keras
+from shapelint.conventions import Convention, Illegal, keras, require
 from shapelint.conventions.keras import check_format, count, entering, place_of, transposed
 from shapelint.conventions.neutral import concat, is_unstated, resized, several, sizes_of
 from shapelint.conventions.pytorch import reshaped, shuffled
@@ -25,8 +24,8 @@ CONVENTION = Convention(
     keeps=keras.CONVENTION.keeps
     | frozenset(
         """
-        crelu dropout bias_add batch_normalization batch_norm l2_normalize local_response_normalization lrn
-        log_softmax log_sigmoid nn.relu identity stop_gradient
+        dropout bias_add batch_normalization l2_normalize local_response_normalization lrn
+        log_softmax log_sigmoid identity stop_gradient
         """.split()
     ),
 )
@@ -50,7 +49,8 @@ def conv_transpose_layer(
     """keras.layers.Conv*Transpose; with an output shape tf.nn.conv*_transpose."""
     check_format(b, data_format)
     if output_shape is None:
-        return transposed(b, filters, keras.window(b, kernel_size, strides, padding, dilation_rate), output_padding)
+        attributes = keras.window(b, kernel_size, strides, padding, dilation_rate, ("full",))
+        return transposed(b, filters, attributes, output_padding)
     if output_padding is not None:
         raise Illegal("`output_padding` and `output_shape` exclude each other", "output_padding", "leave one out")
     attributes = _window(
@@ -183,12 +183,12 @@ def conv1d(
 @layer("depthwise_conv2d", sources=2)
 def depthwise_conv(
     b: Build,
-    filter: Any = None,
+    filter: Any = None,  # noqa: A002
     strides: Any = None,
     padding: Any = None,
     data_format: Any = None,
     dilations: Any = None,
-    name: Any = None,  # noqa: A002
+    name: Any = None,
 ) -> Any:
     """tf.nn.depthwise_conv2d; `filter` is the shape [h, w, in, multiplier]."""
     _stated(strides=strides, padding=padding)

@@ -6,7 +6,7 @@ file or chooses a severity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, product
 from typing import TYPE_CHECKING, Final, Literal
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
 _MOST_TRIED: Final = 4096
 """How many combinations of stated sizes are tried where axes are coupled."""
+
+_MOST_REFUSED: Final = 64
+"""How many refused sizes are looked at for one that shows what rounds."""
 
 Verdict = Literal["fits", "restricted", "never", "unknown"]
 
@@ -474,7 +477,7 @@ class Facts:
         """
         frozen_at = {symbol for each in self.frozen for symbol in each.right}
         groups: dict[tuple[str, SizeSet, str], list[Axis]] = {}
-        needs: dict[str, str] = {}
+        needs: dict[tuple[SizeSet, str], str] = {}
         seen: set[Symbol] = set()
         for axis in self.inputs.axes:
             symbol, sizes = axis.symbol, self.necessary[axis.symbol]
@@ -483,7 +486,7 @@ class Facts:
                 continue
             seen.add(symbol)
             path, need = self._reason(symbol)
-            needs.setdefault(path, need)
+            needs.setdefault((sizes, path), need)
             groups.setdefault((axis.input, sizes, path), []).append(axis)
         found = [
             Restriction(
@@ -491,7 +494,7 @@ class Facts:
                 sizes,
                 self.file,
                 path,
-                needs[path],
+                needs[sizes, path],
                 self.offered.get(axes[0].symbol),
                 tuple(dict.fromkeys(each.input for each in self.inputs.axes if each.symbol is axes[0].symbol)),
             )
@@ -554,13 +557,29 @@ class Facts:
         return f"{sides[0]} {sign} {sides[1]}"
 
     def pair_of(self, breaker: Breaker) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The step down and the step up that do not cancel at the smallest size that this node refuses."""
-        refused = next(iter(~breaker.sizes), None) if breaker.sizes.is_complete else None
+        """The step down and the step up that do not cancel at a size that this node refuses and others do not."""
         names = self.operand_names(breaker.requirement)
+        refused = self._refused_alone(breaker)
         if refused is None or names is None or breaker.requirement.kind not in ("merge", "join"):
             return (), ()
         found = blame(self.flow, *names, breaker.symbol, {breaker.symbol: refused})
         return found.down or found.branches, found.up
+
+    def _refused_alone(self, breaker: Breaker) -> int | None:
+        """A size that this node refuses, if possible one that the nodes before it take."""
+        if not breaker.sizes.is_complete:
+            return None
+        refused = ~breaker.sizes
+        before = {each.sizes: each for each in reversed(self.breakers) if each.symbol is breaker.symbol}
+        for sizes in reversed(before):
+            if sizes == breaker.sizes:
+                break
+            # The few sizes beside the classes are those at which a one-pixel map is stretched.
+            fewer = refused & replace(sizes, extra=()) if sizes.is_complete and sizes.residues else refused
+            refused = refused if fewer.is_empty else fewer
+        found = islice(refused, _MOST_REFUSED)
+        # The size that most halvings divide: there fewer other steps round.
+        return max(found, key=lambda n: n & -n, default=None)
 
     def plain(self, size: Expr) -> Size:
         """`size` without the cases of stretched one-pixel maps, where it is the same at every running size."""

@@ -137,6 +137,6 @@ def shaped(call: Call) -> Tensor:
     """A tensor of the sizes in `sizes`, where the requirements in `holds` hold."""
     sizes: Any = call.attributes.get("sizes")
     holds: Any = call.attributes.get("holds") or ()
-    for kind, held, left, right, axis, detail, argument in holds:
-        call.require(kind, held, left, right, axis=axis, detail=detail, argument=argument)
+    for kind, held, left, right, axis, detail, argument, operands in holds:
+        call.require(kind, held, left, right, axis=axis, operands=operands, detail=detail, argument=argument)
     return Tensor(call.operand(0).dtype if call.inputs else 1, None if sizes is None else tuple(sizes))

@@ -266,10 +266,10 @@ def conv_transpose(call: Call) -> Tensor:
     return Tensor(x.dtype, (x.shape[0], channels, *spatial))
 
 
-def _unslid(call: Call, size: Size, window: Window, axis: int, requested: int | None) -> Size:
+def _unslid(call: Call, size: Size, window: Window, axis: int, requested: Size | None) -> Size:
     stride, extent = window.stride[axis], window.extent(axis)
     if requested is not None:
-        call.require("empty", requested >= 1, requested, size, axis=axis + 2, detail="`output_shape`")
+        call.require("empty", at_least(requested, 1), requested, size, axis=axis + 2, detail="`output_shape`")
         return requested
     if window.auto_pad.startswith("SAME"):
         return size * stride

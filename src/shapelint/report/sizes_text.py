@@ -25,6 +25,8 @@ _VERDICTS = {
     "unknown": ("yellow", "not proved"),
 }
 _MOST_BREAKERS = 12
+_WIDEST = 100
+"""How long a line about a pair may be before it is broken."""
 
 
 def sizes_text(analysis: Analysis, answers: list[Answer], paint: Paint) -> str:
@@ -140,12 +142,14 @@ def _breakers(facts: Facts, paint: Paint) -> list[str]:
         lines += columns(rows, indent=4)
         for down, up in dict.fromkeys(facts.pair_of(breaker) for breaker in breakers):
             if down and up:
-                text = f"rounded by {', '.join(map(clean, down))}, not undone by {', '.join(map(clean, up))}"
+                texts = [f"rounded by {', '.join(map(clean, down))}", f"not undone by {', '.join(map(clean, up))}"]
             elif down:
-                text = f"rounded differently by {listed(list(map(clean, down)))}"
+                texts = [f"rounded differently by {listed(list(map(clean, down)))}"]
             else:
                 continue
-            lines.append(paint(f"    {text}", "dim"))
+            joined = ", ".join(texts)
+            texts = [joined] if len(joined) <= _WIDEST else texts
+            lines += [paint(f"    {text}", "dim") for text in texts]
     if not lines:
         return []
     more = len(places) - _MOST_BREAKERS

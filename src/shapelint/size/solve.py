@@ -215,19 +215,27 @@ def _grouped(conditions: list[Condition], base: Mapping[Symbol, SizeSet]) -> Ite
     """The conditions, those on the same two symbols as one where residue classes decide them together."""
     groups: dict[int, list[Condition]] = {}
     for condition in conditions:
-        groups.setdefault(condition.mask, []).append(condition)
-    for mask, group in groups.items():
+        if _has_classes(condition, base):
+            groups.setdefault(condition.mask, []).append(condition)
+    grouped: dict[Condition, None] = {}
+    for group in groups.values():
         together = all_of(group)
-        symbols = group[0].table.symbols_in(mask)
-        if len(group) > 1 and len(symbols) == 2 and isinstance(together, Condition):
-            try:
-                if all(base[symbol].is_complete for symbol in symbols):
-                    _by_classes(together, symbols[0], symbols[1], base)
-                    yield together
-                    continue
-            except (_NotRecognised, Irregular):
-                pass
-        yield from group
+        if len(group) > 1 and isinstance(together, Condition) and _has_classes(together, base):
+            grouped.update(dict.fromkeys(group))
+            yield together
+    yield from (condition for condition in conditions if condition not in grouped)
+
+
+def _has_classes(condition: Condition, base: Mapping[Symbol, SizeSet]) -> bool:
+    """Whether `condition` is on two symbols and sees no more of them than residue classes."""
+    symbols = condition.table.symbols_in(condition.mask)
+    if len(symbols) != 2 or any(not base[symbol].is_complete for symbol in symbols):
+        return False
+    try:
+        _by_classes(condition, *symbols, base)
+    except (_NotRecognised, Irregular):
+        return False
+    return True
 
 
 def _narrow(solution: Solution, tree: list[Condition]) -> None:

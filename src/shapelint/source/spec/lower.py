@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from shapelint.source.spec.compose import Node as YamlNode
 
 MOST_LAYERS: Final = 100_000
+LIKE: Final = ("output_size", "output_shape", "size")
+"""The parameters that `like=` fills in, the first that a layer has."""
 TRANSPARENT: Final = frozenset({"weight_norm", "spectral_norm", "parametrizations.weight_norm"})
 
 
@@ -288,7 +290,8 @@ class _Lowering:
         names = [indexed_name(name, name.tree, frame) for name in item.names]
         result = previous
         for turn in range(times):
-            result = self.call(expression, tree, frame, result, names[0] if len(names) == 1 else "", turn > 0)
+            name = names[0] if len(names) == 1 else ""
+            result = self.call(expression, tree, frame, result, name, turn > 0, len(names))
             if len(names) == 1 and result is not None:
                 frame.layers[names[0]] = result
         if len(names) > 1 and result is not None:
@@ -323,12 +326,19 @@ class _Lowering:
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def call(
-        self, expression: Expression, tree: ast.expr, frame: Frame, previous: Layer | None, name: str, again: bool
+        self,
+        expression: Expression,
+        tree: ast.expr,
+        frame: Frame,
+        previous: Layer | None,
+        name: str,
+        again: bool,
+        outputs: int = 1,
     ) -> Layer:
         call = self.read_call(expression, tree, frame, previous)
         if again:
             call.sources = None
-        return self.apply(call, frame, previous, name)
+        return self.apply(call, frame, previous, name, outputs)
 
     def read_call(self, expression: Expression, tree: ast.expr, frame: Frame, previous: Layer | None) -> _Call:
         if not isinstance(tree, ast.Call):
@@ -362,7 +372,7 @@ class _Lowering:
                 value = evaluate(expression, argument, frame)
                 if isinstance(value, tuple) and all(isinstance(each, Layer) for each in value):
                     sources += value
-                elif isinstance(value, Layer):
+                elif isinstance(value, Layer) or self.takes_values(name):
                     sources.append(value)
                 else:
                     raise expression.fault(f"a source is {kind_of(value)}", argument, "name a layer")
@@ -393,7 +403,16 @@ class _Lowering:
             spans[keyword.arg] = expression.span(keyword)
         return found
 
-    def apply(self, call: _Call, frame: Frame, previous: Layer | None, name: str) -> Layer:
+    def takes_values(self, name: str) -> bool:
+        """Whether a type is an operator, which reads numbers as small constants."""
+        if name in self.program.blocks or name in self.program.types:
+            return False
+        found = prefixed(name, self.convention.name)
+        own, bare = (convention(found[0]), found[1]) if found is not None else (self.convention, name)
+        layer = own.find(bare, self.program.opset)
+        return layer is not None and layer.takes_values
+
+    def apply(self, call: _Call, frame: Frame, previous: Layer | None, name: str, outputs: int = 1) -> Layer:
         undoes = call.keywords.pop("undoes", None)
         block = self.program.blocks.get(call.name)
         if block is not None:
@@ -401,6 +420,8 @@ class _Lowering:
         if call.name in self.program.types:
             return self.declared_type(call, frame, previous, name)
         own, layer = self.find(call)
+        if layer is not None and layer.takes_values:
+            _operands(layer, call, previous)
         leading = 0
         if call.sources is None:
             while leading < len(call.positional) and _is_source(call.positional[leading]):
@@ -418,10 +439,10 @@ class _Lowering:
                 raise SpecError(f"`{call.name}` has no layer before it to read from", call.span, remedy)
             call.sources = [previous] if previous is not None and (layer is None or layer.most_sources != 0) else []
         path = self.path(frame, name or call.name.rpartition(".")[2])
-        build = _Build(self, own, call, path, frame)
+        build = _Build(self, own, call, path, frame, outputs)
         if layer is None:
             return self.unknown_type(build, call, own)
-        if layer.most_sources is not None and len(call.sources) > layer.most_sources:
+        if layer.most_sources is not None and len(call.sources) > layer.most_sources and not layer.takes_values:
             message = f"`{call.name}` reads {layer.most_sources} and gets {len(call.sources)} sources"
             raise SpecError(message, call.span, "join them first: `Concat(a, b)`")
         self.take_like(layer, call)
@@ -464,9 +485,10 @@ class _Lowering:
             raise SpecError(f"the size of `{like.path}` is not known", span)
         dims = like.shape[like.spatial[0] : like.spatial[1]]
         size = tuple([UNSTATED if dim is None else dim for dim in dims])
-        for name, place in (("output_size", call.call_time), ("output_shape", call.keywords), ("size", call.keywords)):
+        late = {each.name for each in layer.call_time}
+        for name in LIKE:
             if name in names:
-                place[name] = size
+                (call.call_time if name in late else call.keywords)[name] = size
                 call.spans[name] = span
                 return
         raise SpecError(f"`{call.name}` takes no `like`", span, "use it with layers that can be given a size")
@@ -479,9 +501,9 @@ class _Lowering:
         if found is not None and "." in name:
             own = convention(found[0])
             call.name = name = found[1]
-            layer = own.find(name)
+            layer = own.find(name, self.program.opset)
             return own, layer if layer is not None else neutral().find(name)
-        layer = own.find(name)
+        layer = own.find(name, self.program.opset)
         other = neutral().find(name)
         if layer is not None and other is not None and not self.binds(layer, call):
             return own, other
@@ -491,9 +513,13 @@ class _Lowering:
         positional = [value for value in call.positional if not _is_source(value)]
         late = {each.name for each in layer.call_time}
         keywords = {name: value for name, value in call.keywords.items() if name not in late}
-        if "like" in keywords and "like" not in {each.name for each in layer.parameters}:
-            del keywords["like"]
-            return True
+        names = {each.name for each in (*layer.parameters, *layer.call_time)}
+        if "like" in keywords and "like" not in names:
+            return not names.isdisjoint(LIKE)
+        if layer.takes_values:
+            if layer.most_sources is not None and len(call.positional) > layer.most_sources:
+                return False
+            positional = []
         try:
             bind(layer, positional, keywords, {})
         except Illegal:
@@ -505,7 +531,10 @@ class _Lowering:
         if name in own.keeps:
             return build.same()
         for each in NAMES:
-            if each != own.name and (name in convention(each).types) and name not in convention(each).keeps:
+            other = None if each == own.name else convention(each).find(name)
+            if other is not None and other.takes_values and not (call.keywords and self.binds(other, call)):
+                continue  # operators have everyday names: `Attention`, `Mean`
+            if other is not None and name not in convention(each).keeps:
                 message = f"`{name}` is a layer of {each}, and the file's convention is {self.convention.name}"
                 raise SpecError(message, call.span, f"write `{each}.{name}(...)`")
         known = [*own.types, *neutral().types, *self.program.blocks, *self.program.types, *own.keeps]
@@ -667,7 +696,9 @@ class _Call:
 class _Build:
     """What a layer function works with: see `shapelint.conventions.Build`."""
 
-    def __init__(self, lowering: _Lowering, own: Convention, call: _Call, path: str, frame: Frame) -> None:
+    def __init__(
+        self, lowering: _Lowering, own: Convention, call: _Call, path: str, frame: Frame, outputs: int = 1
+    ) -> None:
         self.lowering = lowering
         self.own = own
         self.type = call.name
@@ -679,8 +710,11 @@ class _Build:
         self.has_batch = lowering.has_batch
         self.arguments: dict[str, Span] = {}
         self.stack = frame.stack
+        self.outputs = outputs
+        self.opset = lowering.program.opset
         self.made = 0
-        spatial = self.sources[0].spatial if self.sources else None
+        first = self.sources[0] if self.sources else None
+        spatial = first.spatial if isinstance(first, Layer) else None
         self.rank = 0 if spatial is None else spatial[1] - spatial[0]
 
     @property
@@ -698,18 +732,24 @@ class _Build:
         rule: str | None = None,
         outputs: int = 1,
         made_by: Any = None,
+        part: str = "",
+        domain: str = "",
+        version: int = 99,
     ) -> Layer:
-        path = self.path if not self.made else f"{self.path}/{op}" + (f"#{self.made}" if self.made > 1 else "")
-        self.made += 1
+        if part:
+            path = f"{self.path}/{part}"
+        else:
+            path = self.path if not self.made else f"{self.path}/{op}" + (f"#{self.made}" if self.made > 1 else "")
+            self.made += 1
         place = Place(self.call.span, {**self.call.spans, **self.arguments, "()": self.call.closing}, self.stack)
         node = Node(
             path=path,
             op=op,
-            domain="",
+            domain=domain,
             inputs=tuple([layer.value if layer is not None else "" for layer in inputs]),
             outputs=(path, *[f"{path}:{number}" for number in range(1, outputs)]),
             attributes={"layer": self.type, **(attributes or {})},
-            version=99,
+            version=version,
             rule=rule or self.own.rule,
             place=place,
         )
@@ -755,9 +795,10 @@ class _Build:
         *,
         op: str = "Shaped",
         made_by: Any = None,
+        part: str = "",
     ) -> Layer:
         found = None if sizes is None else tuple([None if is_unstated(size) else size for size in sizes])
-        return self.node(op, inputs, {"sizes": found, "holds": tuple(requirements)}, made_by=made_by)
+        return self.node(op, inputs, {"sizes": found, "holds": tuple(requirements)}, made_by=made_by, part=part)
 
     def unknown(self, why: str) -> Layer:
         return self.node("Opaque", self.sources, {"why": why})
@@ -781,6 +822,18 @@ class _Build:
             else:
                 found.append(each)
         return tuple(found)
+
+
+def _operands(layer: LayerType, call: _Call, previous: Layer | None) -> None:
+    """Every positional argument of an operator is an input; where none is a layer, the item before goes first."""
+    given: list[Any] = list(call.sources or [])
+    for value in call.positional:
+        given += value if isinstance(value, tuple) and _is_source(value) else [value]
+    is_full = layer.most_sources is not None and len(given) >= layer.most_sources
+    if call.sources is None and previous is not None and not is_full:
+        if not any(isinstance(each, Layer) for each in given):
+            given.insert(0, previous)
+    call.sources, call.positional = given, []
 
 
 def _is_source(value: Value) -> bool:
