@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import onnx
@@ -23,6 +22,7 @@ from .shared import FIXTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 node = helper.make_node
 WEIGHT = helper.make_tensor("w", TensorProto.FLOAT, [4, 3, 3, 3], [0.0] * 108)
@@ -184,7 +184,10 @@ COMPLAINTS: dict[str, tuple[list[str], str]] = {
     "missing far": (["check", "zzz/qqq.onnx"], "zzz/qqq.onnx: does not exist"),
     "missing, sizes": (["sizes", "god.onnx"], "god.onnx: does not exist; did you mean `good.onnx`?"),
     "missing, debug": (["debug", "graph", "god.onnx"], "did you mean `good.onnx`?"),
-    "folder without models": (["check", "nothing"], "nothing: the folder holds no model: neither *.onnx files nor specs lie in it"),
+    "folder without models": (
+        ["check", "nothing"],
+        "nothing: the folder holds no model: neither *.onnx files nor specs lie in it",
+    ),
     "folder to sizes": (["sizes", "nothing"], "nothing: is a folder; `shapelint sizes` takes one model file"),
     "input that is none": (["sizes", "good.onnx", "--input", "y=1,3,8,8"], "no input `y`; its inputs are `x`"),
     "input, did you mean": (["sizes", "long.onnx", "--input", "imge=1,3,8,8"], "did you mean `image`?"),

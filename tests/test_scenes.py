@@ -817,3 +817,17 @@ def test_two_branches_that_round_differently(ask: Any) -> None:
     assert finding["pair"] is None
     assert finding["branches"] == ["px", "cy"]
     assert "`px` and `cy` round differently" in finding["notes"]
+
+
+def test_each_merge_is_blamed_on_its_own_pair(ask: Any) -> None:
+    """Additions of a feature pyramid: both levels round, and each rounding is missed at another merge."""
+    net = Net()
+    x = net.input("x", 1, 1, "H", "W")
+    half = net.conv(x, "half", s=2)
+    quarter = net.conv(half, "quarter", s=2)
+    twice = net.const("twice", [1, 1, 2, 2], np.float32)
+    inner = net.node("Add", [net.node("Resize", [quarter, "", twice], "up2"), half], "inner")
+    outer = net.node("Add", [net.node("Resize", [inner, "", twice], "up1"), x], "outer")
+    _, answer = ask("sizes", net.model(outer))
+    pairs = {each["node"]: (each["down"], each["up"]) for each in answer["broken_by"] if each["symbol"] == "H"}
+    assert pairs == {"inner": (["quarter"], ["up2"]), "outer": (["half"], ["up1"])}

@@ -11,7 +11,7 @@ from shapelint.facts.mismatch import mismatches, stated_failures
 from shapelint.propagate import Stepwise, propagate
 from shapelint.settings import Stated
 from shapelint.size import Table
-from shapelint.source import layout_of, lower_spec
+from shapelint.source import expectations_of, layout_of, lower_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,20 @@ class Analysis:
         """The nodes; those of a spec are made as its sizes are propagated."""
         self.expectations: list[Expectation] = []
         self.shapes: Shapes = self._propagated()
+        self._expect()
         label(self.inputs, self.graph, self.shapes)
         self.domains = self._domains()
+
+    def _expect(self) -> None:
+        """Add what is stated outside the file to what a spec expects."""
+        if not self.stated.expect:
+            return
+        shapes = {name: tensor.shape for name, tensor in self.shapes.tensors.items()}
+        names = [[each.name for each in group] for group in (self.graph.inputs, self.graph.outputs)]
+        try:
+            self.expectations += expectations_of(self.stated.expect, shapes, *names)
+        except ValueError as error:
+            raise StatedWrong(f"`expect`: {error}") from None
 
     def _propagated(self) -> Shapes:
         concrete = not self.inputs.axes
@@ -110,7 +122,7 @@ class Analysis:
         for declared in self.model.graph.inputs:
             given = stated.get(declared.name) or (None,) * len(declared.dims or ())
             dims[declared.name] = (1, *given[1:]) if declared.name in batches else given
-        return Analysis(self.model, Stated(dims, free=self.stated.free), self.file).facts
+        return Analysis(self.model, Stated(dims, free=self.stated.free, expect=self.stated.expect), self.file).facts
 
     @property
     def is_stated(self) -> bool:
@@ -123,7 +135,7 @@ class Analysis:
         """The same model at these sizes, propagated with numbers."""
         free = frozenset((axis.input, axis.axis) for axis in self.inputs.axes)
         inputs = pinned(self.inputs, self.model.graph, symbols)
-        return Analysis(self.model, Stated(inputs=inputs, freed=free), self.file)
+        return Analysis(self.model, Stated(inputs=inputs, freed=free, expect=self.stated.expect), self.file)
 
     @cached_property
     def runs(self) -> bool | None:
@@ -143,7 +155,7 @@ class Analysis:
         """
         if self.inputs.axes:
             return self.facts, {}
-        free = Analysis(self.model, Stated(free=True), self.file)
+        free = Analysis(self.model, Stated(free=True, expect=self.stated.expect), self.file)
         at: dict[Symbol, int] = {}
         for axis in free.inputs.axes:
             tensor = self.inputs.tensors[axis.input]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import re
 import sys
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shapelint.analysis import Analysis
+    from shapelint.config import Config
     from shapelint.report.terminal import Paint
-    from shapelint.settings import Stated, StatedDims
+    from shapelint.settings import Settings, Stated, StatedDims
 
 OK, FOUND, COULD_NOT_RUN = 0, 1, 2
 
@@ -77,10 +79,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--select", action="append", default=[], metavar="RULES", help="report these rules only (ids, prefixes, names)"
     )
     check.add_argument("--ignore", action="append", default=[], metavar="RULES", help="leave these rules out")
+    check.add_argument("--extend-select", action="append", default=[], metavar="RULES", help="report these rules too")
+    check.add_argument("--config", metavar="FILE", help="use this configuration instead of the closest one")
+    check.add_argument("--isolated", action="store_true", help="use no configuration")
+    check.add_argument("--baseline", metavar="FILE", help="leave out what this file of `shapelint baseline` accepts")
     check.add_argument(
         "--fail-on",
         choices=("error", "warning", "info", "never"),
-        default="warning",
         help="the level from which a finding makes the exit code 1 (default: warning)",
     )
     check.add_argument("--require-where", action="store_true", help="warn of free axes for which nothing is stated")
@@ -111,6 +116,24 @@ def build_parser() -> argparse.ArgumentParser:
     _sizes_options(show)
     show.add_argument("--free", action="store_true", help="treat the spatial axes of a static export as free")
     _output_options(show)
+
+    baseline = commands.add_parser(
+        "baseline",
+        help="accept the findings that are there",
+        description="Write what `check` finds now to a file; `check --baseline FILE` then reports only what is new.",
+    )
+    baseline.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; the current folder by default")
+    baseline.add_argument("--output", default="shapelint-baseline.json", metavar="FILE", help="where to write it")
+    baseline.add_argument("--config", metavar="FILE", help="use this configuration instead of the closest one")
+    baseline.add_argument("--isolated", action="store_true", help="use no configuration")
+
+    config = commands.add_parser(
+        "config", help="the settings of a file, and where each comes from", description="The settings of a file."
+    )
+    config.add_argument("path", metavar="FILE", help="a model file")
+    config.add_argument("--config", metavar="FILE", help="use this configuration instead of the closest one")
+    for each in (baseline, config):
+        _output_options(each)
 
     explain = commands.add_parser(
         "explain", help="a rule's page", description="What a rule means, why, and what to do."
@@ -309,17 +332,21 @@ def _words(values: list[str]) -> tuple[str, ...]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from shapelint.engine import check_paths
+    from shapelint.config import ConfigError
+    from shapelint.engine import Configs, check_paths
     from shapelint.registry import NoSuchRule, validate_selection
-    from shapelint.settings import Settings
 
     select, ignore = _words(options.select), _words(options.ignore)
     try:
         validate_selection((*select, *ignore))
     except NoSuchRule as error:
         raise UsageError(str(error)) from None
-    settings = Settings(stated_of(options), options.fail_on, select, ignore, options.require_where)
-    report = check_paths(options.paths or ["."], settings)
+    try:
+        configs = Configs(named=options.config, isolated=options.isolated, baseline=options.baseline)
+        settings = _settings(options, configs.here, select, ignore)
+        report = check_paths(options.paths or ["."], settings, configs)
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
     for each in report.errors:
         _complain(each.file, each.message)
         if options.verbose and each.cause is not None:
@@ -332,7 +359,61 @@ def _check(options: argparse.Namespace) -> int:
         from shapelint.report.check_text import check_text
 
         _write(check_text(report, _paint(options), quiet=options.quiet))
-    return report.exit_code(options.fail_on)
+    return report.exit_code(settings.fail_on)
+
+
+def _settings(
+    options: argparse.Namespace, config: Config, select: tuple[str, ...], ignore: tuple[str, ...]
+) -> Settings:
+    """What holds for the whole run: the options that are given, else the configuration, else the defaults."""
+    from shapelint.config import base_settings
+
+    given = {
+        "fail-on": options.fail_on,
+        "select": select,
+        "extend-select": _words(options.extend_select),
+        "ignore": ignore,
+        "require-where": options.require_where or None,
+    }
+    return dataclasses.replace(base_settings(config, given), stated=stated_of(options))
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from shapelint.config import ConfigError
+    from shapelint.engine import Configs, check_paths
+    from shapelint.settings import Settings
+    from shapelint.suppress import write_baseline
+
+    try:
+        configs = Configs(named=options.config, isolated=options.isolated)
+        report = check_paths(options.paths or ["."], Settings(), configs)
+        count = write_baseline(Path(options.output), report.findings)
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"`{options.output}` cannot be written: {error.strerror}") from None
+    for each in report.errors:
+        _complain(each.file, each.message)
+    _write(f"{options.output}: {count} finding{'' if count == 1 else 's'} accepted; use --baseline {options.output}\n")
+    return COULD_NOT_RUN if report.errors else OK
+
+
+def _config(options: argparse.Namespace) -> int:
+    from shapelint.config import ConfigError
+    from shapelint.engine import Configs
+    from shapelint.report.config import config_json, config_text
+
+    try:
+        config = Configs(named=options.config).of(options.path)
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
+    if options.format == "json":
+        _write_json(config_json(config, options.path))
+    else:
+        _write(config_text(config, options.path))
+    return OK
 
 
 def _sizes(options: argparse.Namespace) -> int:
@@ -416,6 +497,8 @@ def _rules(options: argparse.Namespace) -> int:
 
 
 _COMMANDS = {
+    "baseline": _baseline,
+    "config": _config,
     "check": _check,
     "sizes": _sizes,
     "show": _show,

@@ -18,7 +18,7 @@ from shapelint.settings import Settings, Stated, StatedDims, Where
 from shapelint.size.parse import NotASize, parse_domain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 LEVELS: Final = ("error", "warning", "info", "never")
 SEVERITIES: Final = ("error", "warning", "info", "off")
@@ -120,7 +120,7 @@ class Config:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a path with `/` matches a pattern: `*` within a folder, `**` across folders, a folder's name for all in it."""
+    """Whether a path matches a pattern: `*` within a folder, `**` across folders; a folder's name means all in it."""
     pattern = pattern.removeprefix("./").rstrip("/")
     regex = _translated(pattern)
     return re.fullmatch(regex, name) is not None or re.fullmatch(regex + r"/.*", name) is not None
@@ -212,7 +212,7 @@ class _Reader:
         values: dict[str, Any] = {}
         for key, value in data.items():
             if key == "ignore" and isinstance(value, list) and value and isinstance(value[0], dict):
-                ignored = tuple([self.ignored(each) for each in value])
+                ignored = tuple([self.ignored(place, each) for place, each in enumerate(value)])
                 continue
             if key not in KEYS:
                 raise self.fault(key, f"the key `{key}` is not known; {_meant(key, KEYS)}")
@@ -269,7 +269,7 @@ class _Reader:
         except NoSuchRule as error:
             raise self.fault(key, str(error)) from None
 
-    def ignored(self, table: Mapping[str, Any]) -> Ignored:
+    def ignored(self, place: int, table: Mapping[str, Any]) -> Ignored:
         for key, value in table.items():
             if key not in IGNORE_KEYS:
                 raise self.fault(key, f"the key `{key}` of [[ignore]] is not known; {_meant(key, IGNORE_KEYS)}")
@@ -278,7 +278,8 @@ class _Reader:
         if "rule" not in table:
             raise self.fault("ignore", "an [[ignore]] table names no `rule`")
         self.rules("rule", (table["rule"],))
-        line = self.line_of(table.get("node") or table.get("file") or table["rule"])
+        heads = [number for number, line in enumerate(self.text, 1) if line.strip().endswith("ignore]]")]
+        line = heads[place] if place < len(heads) else 1
         return Ignored(table.get("file", "**"), table.get("node", "*"), table["rule"], table.get("reason", ""), line)
 
     def model(self, pattern: str, value: Any) -> ModelTable:
@@ -344,18 +345,19 @@ def _meant(word: str, known: Iterable[str]) -> str:
     return f"did you mean `{close[0]}`?" if close else f"there are {', '.join(words)}"
 
 
-def base_settings(config: Config, options: Callable[[str], Any]) -> Settings:
+def base_settings(config: Config, given: Mapping[str, Any]) -> Settings:
     """The settings of a whole run: options that are given, else the configuration, else the defaults."""
     values = config.values
 
     def chosen(key: str, default: Any) -> Any:
-        given = options(key)
-        return values.get(key, default) if given is None or given == () else given
+        option = given.get(key)
+        return values.get(key, default) if option is None or option == () else option
 
+    select = chosen("select", ())
     return Settings(
         fail_on=chosen("fail-on", "warning"),
-        select=(*chosen("select", ()), *values.get("extend-select", ())) if chosen("select", ()) else (),
-        ignore=chosen("ignore", ()),
+        select=(*select, *chosen("extend-select", ())) if select else (),
+        ignore=(*values.get("ignore", ()), *given.get("ignore", ())),
         require_where=bool(chosen("require-where", False)),
         severity=values.get("severity", {}),
     )

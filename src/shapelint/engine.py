@@ -9,30 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import Analysis, StatedWrong
+from shapelint.config import Config
+from shapelint.config import find as find_config
+from shapelint.config import read as read_config
 from shapelint.finding import Finding, Severity
-from shapelint.registry import run_checks, unreadable_findings
+from shapelint.registry import is_selected, run_checks, unreadable_findings
 from shapelint.source import SNIFFED, Unreadable, is_spec, load, spec_text
+from shapelint.suppress import Suppressions, read_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from shapelint.settings import Settings
+    from shapelint.suppress import Baseline
 
 _SKIPPED_FOLDERS: Final = frozenset(
-    [
-        ".git",
-        ".hg",
-        ".svn",
-        ".venv",
-        "venv",
-        "node_modules",
-        "__pycache__",
-        ".mypy_cache",
-        ".ruff_cache",
-        ".pytest_cache",
-        ".tox",
-        ".nox",
-    ]
+    ".git .hg .svn .venv venv node_modules __pycache__ .mypy_cache .ruff_cache .pytest_cache .tox .nox".split()
 )
 
 
@@ -56,6 +48,10 @@ class FileReport:
     findings: list[Finding]
     text: str | None = None
     """Of a spec: its text, for excerpts."""
+    suppressed: list[tuple[Finding, str]] = field(default_factory=list)
+    """Findings that a person left out, with the reason."""
+    baselined: list[Finding] = field(default_factory=list)
+    """Findings that the baseline accepts."""
 
 
 @dataclass(slots=True)
@@ -95,17 +91,28 @@ def shown(path: str | os.PathLike[str]) -> str:
     return text.replace(os.sep, "/")
 
 
-def discover(paths: Iterable[str]) -> tuple[list[str], list[RunError]]:
-    """The files that `paths` name or hold, sorted, each once; and the paths that are of no use."""
+def discover(paths: Iterable[str], configs: Configs | None = None) -> tuple[list[str], list[RunError]]:
+    """The files that `paths` name or hold, sorted, each once; and the paths that are of no use.
+
+    A configuration file stands for the models that its tables name.
+    """
     files: dict[str, str] = {}
     errors: list[RunError] = []
     for path in paths:
+        if os.path.isfile(path) and os.path.basename(path) in ("shapelint.toml", "pyproject.toml"):
+            config = read_config(Path(path))
+            for each in _walk(str(config.folder)):
+                if config.tables(each):
+                    files.setdefault(shown(each), each)
+            continue
         if os.path.isdir(path):
             found = list(_walk(path))
             for each in found:
-                files.setdefault(shown(each), each)
+                if configs is None or not configs.of(each).excludes(each):
+                    files.setdefault(shown(each), each)
             if not found:
-                errors.append(RunError(shown(path), "the folder holds no model: neither *.onnx files nor specs lie in it"))
+                message = "the folder holds no model: neither *.onnx files nor specs lie in it"
+                errors.append(RunError(shown(path), message))
         elif os.path.lexists(path):
             files.setdefault(shown(path), path)
         else:
@@ -119,9 +126,9 @@ def _walk(folder: str) -> Iterator[str]:
         for name in sorted(names):
             path = os.path.join(root, name)
             lower = name.lower()
-            if lower.endswith((".onnx", ".shape.yaml", ".shape.yml")):
-                yield path
-            elif lower.endswith((".yaml", ".yml")) and _is_ours(path):
+            if lower.endswith((".onnx", ".shape.yaml", ".shape.yml")) or (
+                lower.endswith((".yaml", ".yml")) and _is_ours(path)
+            ):
                 yield path
 
 
@@ -144,18 +151,88 @@ def _meant(path: str) -> str:
     return f"; did you mean `{shown(parent / close[0])}`?" if close else ""
 
 
-def check_paths(paths: Iterable[str], settings: Settings) -> RunReport:
-    """Lint every file that `paths` name or hold; one file's trouble never keeps the others from being reported."""
-    files, errors = discover(paths)
+def check_paths(paths: Iterable[str], settings: Settings, configs: Configs | None = None) -> RunReport:
+    """Lint every file that `paths` name or hold; one file's trouble never keeps the others from being reported.
+
+    Raises ConfigError where a configuration cannot be used.
+    """
+    configs = configs or Configs(isolated=True)
+    files, errors = discover(paths, configs)
     report = RunReport(errors=errors)
     for path in files:
-        one, error = check_file(path, settings)
+        config = configs.of(path)
+        one, error = check_file(path, config.settings(path, settings))
         if error is not None:
             report.errors.append(error)
         if one is not None:
+            kept, one.suppressed, one.baselined = configs.suppressions(config).split(one.findings, one.file, one.text)
+            one.findings = sorted(kept, key=_order)
             report.files.append(one)
+    for config, suppressions in configs.used():
+        if any(_covers(path, config) for path in paths):
+            unmatched = [finding for finding in suppressions.unmatched(files) if is_selected(finding.name, settings)]
+            if unmatched:
+                report.files.append(FileReport(shown(config.path or ""), "config", None, unmatched))
+    report.files.sort(key=lambda one: one.file)
     report.errors.sort(key=lambda error: (error.file, error.message))
     return report
+
+
+def _covers(path: str, config: Config) -> bool:
+    """Whether a run over `path` looks at everything that a configuration speaks of."""
+    given = Path(path).absolute()
+    return config.path is not None and (
+        given in (config.path.absolute(), config.folder.absolute()) or (given in config.folder.absolute().parents)
+    )
+
+
+def _order(finding: Finding) -> tuple[int, int, str, str, str]:
+    return finding.line or 0, finding.column or 0, finding.rule, finding.node or "", finding.message
+
+
+class Configs:
+    """The configuration of each file: the one that is named, none, or the closest to the file."""
+
+    def __init__(self, *, named: str | None = None, isolated: bool = False, baseline: str | None = None) -> None:
+        self._named = read_config(Path(named)) if named is not None else (Config() if isolated else None)
+        self._by_folder: dict[Path, Config] = {}
+        self._by_path: dict[Path, Config] = {}
+        self._suppressions: dict[Path | None, tuple[Config, Suppressions]] = {}
+        self.baseline: Baseline | None = read_baseline(Path(baseline)) if baseline is not None else None
+
+    def of(self, file: str | os.PathLike[str]) -> Config:
+        """The configuration of a file; raises ConfigError."""
+        if self._named is not None:
+            return self._named
+        folder = Path(file).absolute().parent
+        if folder not in self._by_folder:
+            found = find_config(folder)
+            if found is None:
+                self._by_folder[folder] = Config()
+            else:
+                if found not in self._by_path:
+                    self._by_path[found] = read_config(found)
+                self._by_folder[folder] = self._by_path[found]
+        return self._by_folder[folder]
+
+    @property
+    def here(self) -> Config:
+        """The configuration of the working directory, which decides what holds for the whole run."""
+        return self.of(Path.cwd() / "here")
+
+    def suppressions(self, config: Config) -> Suppressions:
+        """What a configuration leaves out."""
+        if config.path not in self._suppressions:
+            self._suppressions[config.path] = config, Suppressions(config, self.baseline)
+        return self._suppressions[config.path][1]
+
+    def used(self) -> list[tuple[Config, Suppressions]]:
+        """The configurations that were of use in this run."""
+        for config in self._by_path.values():
+            self.suppressions(config)
+        if self._named is not None and self._named.path is not None:
+            self.suppressions(self._named)
+        return [pair for pair in self._suppressions.values() if pair[0].path is not None]
 
 
 def check_file(path: str, settings: Settings) -> tuple[FileReport | None, RunError | None]:
@@ -186,9 +263,6 @@ def check_source(source: object, file: str, settings: Settings) -> FileReport:
         kind = "spec" if error.rule == "invalid-spec" else "onnx"
         text = spec_text(source) if kind == "spec" else None
         return FileReport(file, kind, None, list(unreadable_findings(error, file, settings)), text)
-    findings = sorted(
-        run_checks(analysis, settings),
-        key=lambda finding: (finding.line or 0, finding.column or 0, finding.rule, finding.node or "", finding.message),
-    )
+    findings = sorted(run_checks(analysis, settings), key=_order)
     text = model.program.text if model.program is not None else None
     return FileReport(file, model.kind, analysis, findings, text)

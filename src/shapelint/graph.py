@@ -153,6 +153,8 @@ class Model:
     """Of a spec: what is expanded to the nodes once the inputs have sizes; `graph` then holds the inputs alone."""
     has_batch: bool = True
     """Whether axis 0 of the inputs is the batch."""
+    inlined: frozenset[str] = frozenset()
+    """The paths of the nodes that calls of functions brought in: no list of the file's own graph holds them."""
 
 
 def subgraphs(node: Node) -> Iterator[tuple[str, Graph]]:

@@ -5,7 +5,7 @@ A contract is read when its rule has something to say; its id and name stand in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -113,7 +113,15 @@ def is_selected(name: str, settings: Settings) -> bool:
     """Whether the rule is to be reported."""
     if settings.select and not matches(name, settings.select):
         return False
+    if level_of(name, settings) == "off":
+        return False
     return not (settings.ignore and matches(name, settings.ignore))
+
+
+def level_of(name: str, settings: Settings) -> str | None:
+    """The level that the configuration gives a rule; the longest word that means it decides."""
+    words = [word for word in settings.severity if matches(name, (word,))]
+    return settings.severity[max(words, key=len)] if words else None
 
 
 def run_checks(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -125,8 +133,10 @@ def run_checks(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         if not is_selected(name, settings):
             continue
         faults = predicate(facts, settings.require_where) if name == "unstated-size" else predicate(facts)
+        level = level_of(name, settings)
         for fault in faults:
-            yield finding(name, fault, analysis)
+            found = finding(name, fault, analysis)
+            yield found if level is None else replace(found, severity=Severity(level))
 
 
 def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
@@ -151,6 +161,21 @@ def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
         node=fault.node,
         **_position(span),
         origin=node.origin if node is not None else None,
+        labels=labels,
+    )
+
+
+def contract_finding(name: str, words: Mapping[str, str], file: str, labels: tuple[Label, ...]) -> Finding:
+    """A finding that no fact of a model is behind: of a suppression, of a configuration."""
+    rule = contract(name)
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        severity=next(iter(rule.severity.values())),
+        message=rule.message.format_map(_Blank(words)),
+        file=file,
+        help=_sentences(rule.help, words),
+        **_position(labels[0].span if labels else None),
         labels=labels,
     )
 

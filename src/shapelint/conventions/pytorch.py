@@ -114,8 +114,8 @@ def conv(
                 held = above(n, pad) if padding_mode == "reflect" else at_least(n, pad)
                 detail = f"{padding_mode} padding {pad}"
                 demands.append(require("limit", held, n, pad, axis=b.first + place, detail=detail, argument="padding"))
-    x = b.shaped([b.x], b.x.shape, demands, op="Identity") if demands else b.x
-    return b.node("Conv", [x], {**attributes, **channels(b, in_channels, out_channels, groups)})
+    attributes["holds"] = tuple(demands)
+    return b.node("Conv", [b.x], {**attributes, **channels(b, in_channels, out_channels, groups)})
 
 
 @layer("ConvTranspose1d ConvTranspose2d ConvTranspose3d", leading="in_channels")
@@ -156,9 +156,11 @@ def requested(b: Build, output_size: Any) -> tuple[Any, ...]:
     return sizes_of(b, values, b.rank, "output_size")
 
 
-def _pool(b: Build, op: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any) -> Any:
+def _pool(
+    b: Build, op: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any, holds: Any = ()
+) -> Any:
     attributes = window(b, kernel_size, kernel_size if stride is None else stride, padding, dilation)
-    attributes["ceil_mode"] = int(bool(ceil_mode))
+    attributes.update(ceil_mode=int(bool(ceil_mode)), holds=tuple(holds))
     made_by = {key: attributes[key] for key in ("kernel", "strides", "pads")}
     return b.node(op, [b.x], attributes, made_by=made_by)
 
@@ -188,6 +190,7 @@ def avg_pool(
     divisor_override: Any = None,
 ) -> Any:
     """torch.nn.AvgPool1d/2d/3d; in 3-D the input itself is at least as large as the kernel."""
+    demands: list[Any] = []
     if b.rank == 3 and b.x.shape is not None:
         kernel = b.per_axis(kernel_size, "kernel_size", least=1)
         demands = [
@@ -195,9 +198,7 @@ def avg_pool(
             for place, (n, k) in enumerate(zip(b.x.shape[b.first :], kernel, strict=True))
             if n is not None and k is not None
         ]
-        x = b.shaped([b.x], b.x.shape, demands, op="Identity")
-        b.sources[:] = [x]
-    return _pool(b, "AveragePool", kernel_size, stride, padding, 1, ceil_mode)
+    return _pool(b, "AveragePool", kernel_size, stride, padding, 1, ceil_mode, demands)
 
 
 @layer("LPPool1d LPPool2d LPPool3d")
@@ -580,7 +581,11 @@ def slice_copy(b: Build, dim: Any = 0, start: Any = None, end: Any = None, step:
     if n is None or is_unstated(start) or is_unstated(end):
         return b.shaped([x], (*x.shape[:axis], None, *x.shape[axis + 1 :]), op="Slice")
     first, last = [
-        default if place is None else larger(n + place, 0) if isinstance(place, int) and place < 0 else smaller(place, n)
+        default
+        if place is None
+        else larger(n + place, 0)
+        if isinstance(place, int) and place < 0
+        else smaller(place, n)
         for place, default in ((start, 0), (end, n))
     ]
     return b.shaped([x], (*x.shape[:axis], larger(cdiv(last - first, by), 0), *x.shape[axis + 1 :]), op="Slice")
@@ -599,7 +604,10 @@ def grid_sample(b: Build, mode: Any = "bilinear", padding_mode: Any = "zeros", a
         raise Illegal(f"the grid has {len(grid.shape)} axes and the input {len(x.shape)}")
     demands = [
         require("match", equal(left, right), left, right, detail=detail)
-        for left, right, detail in ((x.shape[0], grid.shape[0], "the batch"), (grid.shape[-1], rank, "the grid's last axis"))
+        for left, right, detail in (
+            (x.shape[0], grid.shape[0], "the batch"),
+            (grid.shape[-1], rank, "the grid's last axis"),
+        )
         if left is not None and right is not None
     ]
     demands += [

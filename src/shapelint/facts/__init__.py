@@ -570,8 +570,7 @@ class Facts:
         if not breaker.sizes.is_complete:
             return None
         refused = ~breaker.sizes
-        before = {each.sizes: each for each in reversed(self.breakers) if each.symbol is breaker.symbol}
-        for sizes in reversed(before):
+        for sizes in dict.fromkeys(each.sizes for each in self.breakers if each.symbol is breaker.symbol):
             if sizes == breaker.sizes:
                 break
             # The few sizes beside the classes are those at which a one-pixel map is stretched.

@@ -3,7 +3,8 @@
 Attributes: `kernel`, `strides`, `dilations` and `pads` (begins, then ends) with one number a spatial axis;
 `mode` where the framework computes the padding; `ceil_mode`; `output_padding` and `output_size` where given;
 `first`, the first spatial axis, and `channel`, the axis of channels, as the layout has them; `out_channels`,
-`in_channels`, `groups`. A parameter that nobody states is None, and what depends on it is unknown.
+`in_channels`, `groups`; `holds`, what the framework demands besides. A parameter that nobody states is None, and
+what depends on it is unknown.
 """
 
 from __future__ import annotations
@@ -50,7 +51,15 @@ def _windows(call: Call, rank: int) -> list[AxisWindow | None]:
     return windows
 
 
+def _hold(call: Call) -> None:
+    """State what the convention demands of this call."""
+    holds: Any = call.attributes.get("holds") or ()
+    for kind, held, left, right, axis, detail, argument, operands in holds:
+        call.require(kind, held, left, right, axis=axis, operands=operands, detail=detail, argument=argument)
+
+
 def _slide(call: Call, method: str) -> Shape | None:
+    _hold(call)
     x = call.operand(0)
     if x.shape is None:
         return None
@@ -63,9 +72,7 @@ def _slide(call: Call, method: str) -> Shape | None:
     sizes: list[Dim] = []
     for place, window in enumerate(_windows(call, rank)):
         n = x.shape[first + place]
-        if n is None or window is None:
-            sizes.append(None)
-        elif requested is not None and requested[place] is None:
+        if n is None or window is None or (requested is not None and requested[place] is None):
             sizes.append(None)
         elif method in ("transpose", "unpool"):
             wanted: Size | None = None if requested is None else requested[place]
@@ -136,7 +143,5 @@ def opaque(call: Call) -> Tensor:
 def shaped(call: Call) -> Tensor:
     """A tensor of the sizes in `sizes`, where the requirements in `holds` hold."""
     sizes: Any = call.attributes.get("sizes")
-    holds: Any = call.attributes.get("holds") or ()
-    for kind, held, left, right, axis, detail, argument, operands in holds:
-        call.require(kind, held, left, right, axis=axis, operands=operands, detail=detail, argument=argument)
+    _hold(call)
     return Tensor(call.operand(0).dtype if call.inputs else 1, None if sizes is None else tuple(sizes))

@@ -30,8 +30,8 @@ def check_json(report: RunReport) -> dict[str, Any]:
             "infos": report.count(Severity.INFO),
             "fixable": sum(bool(finding.fixes) for finding in findings),
             "unknown": sum(bool(each.analysis and each.analysis.facts.unknowns) for each in report.files),
-            "suppressed": 0,
-            "baselined": 0,
+            "suppressed": sum(len(each.suppressed) for each in report.files),
+            "baselined": sum(len(each.baselined) for each in report.files),
         },
     }
 

@@ -188,7 +188,7 @@ def _couple(solution: Solution, conditions: list[Condition]) -> None:
     conditions form no cycle over the symbols they have, once the sets are narrowed until nothing changes (Freuder 1982,
     "A sufficient condition for backtrack-free search"); a condition that closes a cycle is implied or undecided.
     """
-    solution.coupled = conditions
+    solution.coupled = conditions = [each for each in conditions if not _is_implied(each, (), solution.sets)]
     tree: list[Condition] = []
     components: list[int] = []
     for condition in _grouped(conditions, solution.sets):

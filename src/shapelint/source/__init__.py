@@ -10,7 +10,7 @@ from shapelint.source.errors import Flaw, Unreadable
 if TYPE_CHECKING:
     import os
 
-    from shapelint.source.spec import Lowered
+    from shapelint.source.spec import Expectation, Lowered
 
 SNIFFED: Final = 64 << 10
 """A line `shapelint:` in so many first bytes makes a YAML file one of ours."""
@@ -54,6 +54,17 @@ def _spec_bytes(source: object) -> bytes | None:
             return head + file.read(MOST_READ)
     except OSError:
         return None
+
+
+def expectations_of(texts: Any, shapes: Any, inputs: Any, outputs: Any) -> list[Expectation]:
+    """Conditions that a configuration states of a model; raises ValueError with one sentence."""
+    from shapelint.source.spec.compose import SpecError
+    from shapelint.source.spec.lower import outside
+
+    try:
+        return outside(texts, shapes, inputs, outputs)
+    except SpecError as error:
+        raise ValueError(f"{error.message}{f'; {error.help}' if error.help else ''}") from None
 
 
 def layout_of(program: Any) -> tuple[int, bool]:

@@ -1,5 +1,6 @@
-"""PaddlePaddle: paddle.nn.Conv*, Conv*Transpose, *Pool*, MaxUnPool* (ConvInferMeta, ConvTransposeInferMeta, PoolOutputSize,
-paddle 3.3 on the CPU; FORMULAS 1 to 4).
+"""PaddlePaddle 3.3 on the CPU: paddle.nn.Conv*, Conv*Transpose, *Pool*, MaxUnPool* (FORMULAS 1 to 4).
+
+Sources: ConvInferMeta, ConvTransposeInferMeta, PoolOutputSize, `_unpool_output_size`.
 
 Its integer division rounds towards 0: a window that exceeds its padded input by less than the stride gives 1, by less
 than twice the stride 0, and only beyond that it is refused.

@@ -39,7 +39,8 @@ class TensorFlow:
         ahead = (n - 1) * window.stride
         least = ahead + 1 if window.mode == "same" else ahead + window.extent - (window.begin + window.end)
         held = all_of((at_least(requested, least), above(least + window.stride, requested)))
-        call.require("limit", held, requested, least, axis=axis, detail="`output_shape`", argument="output_shape")
+        detail = f"`output_shape` against the smallest of {window.stride} that fit"
+        call.require("limit", held, requested, least, axis=axis, detail=detail, argument="output_shape")
         return requested
 
     def unpool(self, call: Call, n: Size, window: AxisWindow, axis: int, requested: Size | None) -> Size:

@@ -1,5 +1,6 @@
-"""Theano: conv2d and its gradient (`get_conv_shape_1axis`, `get_conv_gradinputs_shape_1axis`), pool_2d (`Pool.out_shape`);
-Theano-PyMC 1.1.2, FORMULAS 1 to 3.
+"""Theano-PyMC 1.1.2: conv2d, its gradient and pool_2d (FORMULAS 1 to 3).
+
+Sources: `get_conv_shape_1axis`, `get_conv_gradinputs_shape_1axis`, `Pool.out_shape`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Theano:
         return result
 
     def pool(self, call: Call, n: Size, window: AxisWindow, axis: int) -> Size:
-        """Ignoring the border max(0, (v - k)//s + 1); else (v-1)//s + 1 where s >= k, max(0, (v-1-k+s)//s) + 1 below."""
+        """Without the border max(0, (v - k)//s + 1); else (v-1)//s + 1 for s >= k, max(0, (v-1-k+s)//s) + 1 below."""
         v = n + (window.begin + window.end)
         k, s = window.kernel, window.stride
         if window.mode != "border":
@@ -33,7 +34,7 @@ class Theano:
         return (v - 1) // s + 1 if s >= k else larger((v - 1 - k + s) // s, 0) + 1
 
     def transpose(self, call: Call, n: Size, window: AxisWindow, axis: int, requested: Size | None) -> Size:
-        """With subsample 1 n + ke - 1 - P; else the output_shape given, one of the s sizes that the convolution maps to n."""
+        """With subsample 1 n + ke - 1 - P; else the output_shape, one of the s sizes that a convolution maps to n."""
         s = window.stride
         least = (n - 1) * s + window.extent - (window.begin + window.end)
         if requested is not None:
@@ -41,7 +42,9 @@ class Theano:
             call.require("limit", held, requested, least, axis=axis, detail="`output_shape`", argument="output_shape")
             return requested
         if s > 1:
-            illegal(call, f"with subsample {s} there are {s} sizes that a convolution maps to this one: give `output_shape`")
+            illegal(
+                call, f"with subsample {s} there are {s} sizes that a convolution maps to this one: give `output_shape`"
+            )
         call.require("empty", at_least(least, 0), least, n, axis=axis, detail=window.text)
         return least
 

@@ -46,7 +46,8 @@ class Torch:
         least = (n - 1) * window.stride + window.extent - (window.begin + window.end)
         if requested is not None:
             held = all_of((at_least(requested, least), above(least + window.stride, requested)))
-            call.require("limit", held, requested, least, axis=axis, detail="`output_size`", argument="output_size")
+            detail = f"`output_size` against the smallest of {window.stride} that fit"
+            call.require("limit", held, requested, least, axis=axis, detail=detail, argument="output_size")
             return requested
         extra = window.output_padding or 0
         call.require(

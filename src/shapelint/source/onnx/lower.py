@@ -31,6 +31,29 @@ def lower(record: wire.Model) -> tuple[Model, list[Flaw]]:
 
     `check_calls` must have found that the functions of `record` come to an end.
     """
+    lowering, graph = _begin(record)
+    lowered = lowering.graph(graph, _Scope(lowering.opsets), is_main=True)
+    model = Model(
+        lowered,
+        "onnx",
+        lowering.opsets,
+        record.ir_version,
+        f"{record.producer} {record.producer_version}".strip(),
+        record.metadata,
+        inlined=frozenset(lowering.inlined),
+    )
+    return model, lowering.flaws
+
+
+def name_nodes(record: wire.Model) -> list[str]:
+    """The paths of the nodes of the main graph in the order of the file; that of a call is the call's own."""
+    lowering, graph = _begin(record)
+    body = _Body()
+    lowering.nodes(graph.nodes, _Scope(lowering.opsets), body)
+    return body.own
+
+
+def _begin(record: wire.Model) -> tuple[_Lowering, wire.Graph]:
     opsets = {normal_domain(domain): version for domain, version in record.opsets}
     if record.ir_version < 3:
         opsets.setdefault("", 1)
@@ -38,15 +61,7 @@ def lower(record: wire.Model) -> tuple[Model, list[Flaw]]:
     graph = record.graph or wire.Graph()
     if record.functions:
         lowering.taken = dict.fromkeys((*collect_names(graph.nodes), *graph_names(graph)), 1)
-    model = Model(
-        lowering.graph(graph, _Scope(opsets), is_main=True),
-        "onnx",
-        opsets,
-        record.ir_version,
-        f"{record.producer} {record.producer_version}".strip(),
-        record.metadata,
-    )
-    return model, lowering.flaws
+    return lowering, graph
 
 
 def _unique(name: str, taken: dict[str, int]) -> str:
@@ -84,6 +99,8 @@ class _Body:
     nodes: list[Node] = field(default_factory=list)
     reads: list[tuple[str, ...]] = field(default_factory=list)
     paths: dict[str, int] = field(default_factory=dict)
+    own: list[str] = field(default_factory=list)
+    """The paths of the records that stand in the file's own list."""
 
     def name(self, record: wire.Node, prefix: str) -> str:
         """A path for `record` that no other node of the graph has."""
@@ -99,6 +116,8 @@ class _Lowering:
         self.taken: dict[str, int] = {}
         """Names that a value of a function must not be given."""
         self.origins: dict[str, Origin | None] = {}
+        self.inlined: set[str] = set()
+        """The paths of nodes that calls brought in."""
 
     def graph(self, record: wire.Graph, scope: _Scope, *, is_main: bool = False) -> Graph:
         """`record` with its nodes in order."""
@@ -138,6 +157,10 @@ class _Lowering:
             if domain == "ai.onnx":
                 domain = ""
             path = body.name(record, prefix)
+            if prefix:
+                self.inlined.add(path)
+            else:
+                body.own.append(path)
             inputs, outputs = record.inputs, record.outputs
             if names is not None:
                 inputs = tuple([self._rename(name, scope) for name in inputs])
@@ -205,8 +228,10 @@ class _Lowering:
         for formal, actual in copies:
             version = scope.opsets.get("") or schema.newest("")
             copy = wire.Node((), (formal,), "", "Identity", "", "", (), None)
+            place = body.name(copy, prefix)
+            self.inlined.add(place)
             body.nodes.append(
-                Node(body.name(copy, prefix), "Identity", "", (names[formal],), (actual,), {}, None, version)
+                Node(place, "Identity", "", (names[formal],), (actual,), {}, None, version)
             )
             body.reads.append((names[formal],))
 

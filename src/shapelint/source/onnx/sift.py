@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from shapelint.source.onnx.wire import ELIDED, MAX_DEPTH, MAX_ELEMENTS, MAX_PAYLOAD, Malformed, read_varint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import RawIOBase
 
 WINDOW = 16_384
@@ -55,6 +56,15 @@ def sift(file: RawIOBase, size: int) -> Sifted:
     pieces: list[tuple[bytes, int]] = []
     _Sieve(file, size).sift(_MODEL, 0, size, 0, pieces)
     return Sifted(pieces)
+
+
+def walk(file: RawIOBase, size: int, start: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+    """The fields of the message at [start, stop) of a file of `size` bytes: where each begins, its tag, its bounds."""
+    sieve = _Sieve(file, size)
+    while start < stop:
+        tag, begin, end = sieve.field(start, stop)
+        yield start, tag, begin, end
+        start = end
 
 
 def read_at(file: RawIOBase, pos: int, length: int) -> bytes:

@@ -45,7 +45,7 @@ _BINARY: Final = {
     ast.Pow: "**",
 }
 _COMPARE: Final = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-FUNCTIONS: Final = ("half", "prod", "min", "max", "len", "range", "reversed", "zip", "enumerate")
+FUNCTIONS: Final = ("value", "half", "prod", "min", "max", "len", "range", "reversed", "zip", "enumerate")
 
 
 class Scope(Protocol):
@@ -368,8 +368,22 @@ def _function(expression: Expression, node: ast.Call, scope: Scope) -> Value:
         raise expression.fault(f"`{name}` is no function here", node.func, remedy)
     if node.keywords:
         raise expression.fault(f"`{node.func.id}` takes no keywords", node.keywords[0])
+    if node.func.id == "value":
+        return _named_value(expression, node, scope)
     values = tuple(evaluate(expression, each, scope) for each in node.args)
     return _applied(node.func.id, values)
+
+
+def _named_value(expression: Expression, node: ast.Call, scope: Scope) -> Value:
+    """value("input.60"): the tensor of a name that is no identifier."""
+    if len(node.args) != 1 or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
+        raise expression.fault("`value` takes the name of a tensor as text", node, 'write value("input.60")')
+    try:
+        return scope.find(node.args[0].value)
+    except KeyError:
+        close = get_close_matches(node.args[0].value, list(scope.names()), 1)
+        remedy = f"did you mean `{close[0]}`?" if close else "`shapelint show` lists the tensors"
+        raise expression.fault(f"there is no tensor `{node.args[0].value}`", node.args[0], remedy) from None
 
 
 def _applied(name: str, values: tuple[Value, ...]) -> Value:

@@ -6,7 +6,7 @@ Sizes of layers may stand in later arguments, so nodes are handed to `run` one b
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,9 +30,10 @@ from shapelint.source.spec.program import (
 from shapelint.source.spec.values import LONGEST, UNSTATED, Layer, Value, ValueFault, is_unstated, kind_of, truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from shapelint.source.spec.compose import Node as YamlNode
+    from shapelint.source.spec.expression import Scope
 
 MOST_LAYERS: Final = 100_000
 LIKE: Final = ("output_size", "output_shape", "size")
@@ -49,7 +50,8 @@ class Expectation:
     """True, False, a condition, or a value that nobody states."""
     level: str
     why: str
-    span: Span
+    span: Span | None
+    """None for one that stands outside the file."""
     output: str | None
     """The output whose size or shape it compares with an input's; None for any other condition."""
     left: Any = None
@@ -148,7 +150,8 @@ class _Lowering:
             previous = None
         self.items(program.items, frame, previous)
         outputs = self.outputs(frame)
-        expectations = [self.expectation(expected, frame, outputs) for expected in program.expect]
+        names = {layer.value for layer in outputs}
+        expectations = [expectation(expected, frame, names, self.inputs.keys()) for expected in program.expect]
         graph = Graph(
             name="",
             nodes=tuple(self.nodes),
@@ -167,36 +170,6 @@ class _Lowering:
                 found.append(value)
             return found
         return [layer for layer in self.produced if layer.value not in self.read]
-
-    def expectation(self, expected: Expected, frame: Frame, outputs: list[Layer]) -> Expectation:
-        expression = expected.condition
-        tree = expression.tree
-        held = evaluate(expression, tree, frame)
-        if not isinstance(held, bool | Condition) and not is_unstated(held):
-            try:
-                held = truth(held)
-            except ValueFault as fault:
-                raise expression.fault(f"a condition {fault}") from None
-        left = right = None
-        output = None
-        if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
-            left = evaluate(expression, tree.left, frame)
-            right = evaluate(expression, tree.comparators[0], frame)
-            sides = [self.owner(side, expression, frame) for side in (tree.left, tree.comparators[0])]
-            names = {layer.value for layer in outputs}
-            for one, other in ((sides[0], sides[1]), (sides[1], sides[0])):
-                if one is not None and other is not None and one.value in names and other.value in self.inputs:
-                    output = one.path
-        return Expectation(expression.text, held, expected.level, expected.why, expression.span(), output, left, right)
-
-    def owner(self, node: ast.expr, expression: Expression, frame: Frame) -> Layer | None:
-        """The layer whose size or shape a side of a comparison is."""
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and part.attr in ("size", "shape"):
-                value = evaluate(expression, part.value, frame)
-                if isinstance(value, Layer):
-                    return value
-        return None
 
     def literal(self, node: YamlNode, frame: Frame) -> Value:
         """A number, a string or a list in `vars` and in long forms."""
@@ -672,6 +645,74 @@ class _Lowering:
         return Layer(
             first.path, first.value, first.shape, first.spatial, first.channel, {}, tuple(layers[1:]), first.made_by
         )
+
+
+def expectation(expected: Expected, scope: Scope, outputs: Collection[str], inputs: Collection[str]) -> Expectation:
+    """The condition with the sizes that its names have; `outputs` and `inputs` are names of values."""
+    expression = expected.condition
+    tree = expression.tree
+    held = evaluate(expression, tree, scope)
+    if not isinstance(held, bool | Condition) and not is_unstated(held):
+        try:
+            held = truth(held)
+        except ValueFault as fault:
+            raise expression.fault(f"a condition {fault}") from None
+    left = right = None
+    output = None
+    if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
+        left = evaluate(expression, tree.left, scope)
+        right = evaluate(expression, tree.comparators[0], scope)
+        sides = [_owner(side, expression, scope) for side in (tree.left, tree.comparators[0])]
+        for one, other in ((sides[0], sides[1]), (sides[1], sides[0])):
+            if one is not None and other is not None and one.value in outputs and other.value in inputs:
+                output = one.path
+    return Expectation(expression.text, held, expected.level, expected.why, expression.span(), output, left, right)
+
+
+def _owner(node: ast.expr, expression: Expression, scope: Scope) -> Layer | None:
+    """The layer whose size or shape a side of a comparison is."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute) and part.attr in ("size", "shape"):
+            value = evaluate(expression, part.value, scope)
+            if isinstance(value, Layer):
+                return value
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """The scope of a condition that stands outside a spec: every tensor by its name."""
+
+    layers: Mapping[str, Layer]
+
+    def find(self, name: str) -> Value:
+        """The tensor, or a list of tensors, called `name`."""
+        return self.layers[name]
+
+    def names(self) -> list[str]:
+        """Every name."""
+        return [*self.layers, *FUNCTIONS]
+
+
+def outside(
+    texts: Sequence[str], shapes: Mapping[str, tuple[Any, ...] | None], inputs: Sequence[str], outputs: Sequence[str]
+) -> list[Expectation]:
+    """Conditions that a configuration states of a model whose tensors have these shapes; raises SpecError."""
+    layers: dict[str, Any] = {}
+    for name, shape in shapes.items():
+        spatial = (2, len(shape)) if shape is not None and len(shape) > 2 else None
+        layers[name] = Layer(name, name, shape, spatial, 1 if shape is not None and len(shape) > 1 else None)
+    layers["inputs"] = tuple([layers[name] for name in inputs if name in layers])
+    layers["outputs"] = tuple([layers[name] for name in outputs if name in layers])
+    for word, names in (("input", inputs), ("output", outputs)):
+        if len(names) == 1 and names[0] in layers:
+            layers.setdefault(word, layers[names[0]])
+    found = []
+    for text in texts:
+        condition = parse(Scalar(text, Span(1, 1, 1, len(text) + 1)))
+        expected = Expected(condition, "error", "")
+        found.append(replace(expectation(expected, Tensors(layers), outputs, inputs), span=None))
+    return found
 
 
 @dataclass(slots=True)
