@@ -15,7 +15,7 @@ from shapelint.config import read as read_config
 from shapelint.finding import Finding, Severity
 from shapelint.registry import is_selected, run_checks, unreadable_findings
 from shapelint.source import SNIFFED, Unreadable, is_spec, load, spec_text
-from shapelint.suppress import Suppressions, read_baseline
+from shapelint.suppress import Suppressions, read_baseline, stale_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,6 +65,11 @@ class RunReport:
     def findings(self) -> list[Finding]:
         """All findings in order."""
         return [finding for report in self.files for finding in report.findings]
+
+    @property
+    def models(self) -> list[FileReport]:
+        """The files that hold models: not the configurations that have findings of their own."""
+        return [report for report in self.files if report.kind in ("onnx", "spec")]
 
     def count(self, severity: Severity) -> int:
         """How many findings have this severity."""
@@ -170,9 +175,19 @@ def check_paths(paths: Iterable[str], settings: Settings, configs: Configs | Non
             report.files.append(one)
     for config, suppressions in configs.used():
         if any(_covers(path, config) for path in paths):
-            unmatched = [finding for finding in suppressions.unmatched(files) if is_selected(finding.name, settings)]
+            unmatched = [
+                finding
+                for finding in suppressions.unmatched(files)
+                if is_selected(finding.name, settings) and not configs.accepts(finding)
+            ]
             if unmatched:
                 report.files.append(FileReport(shown(config.path or ""), "config", None, unmatched))
+    if configs.baseline is not None:
+        looked_at = {shown(path) for path in files}
+        stale = [key for key in configs.baseline.stale if key[1] in looked_at]
+        found = [stale_entry(configs.baseline, *key) for key in stale]
+        if found and is_selected(found[0].name, settings):
+            report.files.append(FileReport(shown(configs.baseline.path), "baseline", None, found))
     report.files.sort(key=lambda one: one.file)
     report.errors.sort(key=lambda error: (error.file, error.message))
     return report
@@ -225,6 +240,10 @@ class Configs:
         if config.path not in self._suppressions:
             self._suppressions[config.path] = config, Suppressions(config, self.baseline)
         return self._suppressions[config.path][1]
+
+    def accepts(self, finding: Finding) -> bool:
+        """Whether the baseline takes the finding."""
+        return self.baseline is not None and self.baseline.takes(finding)
 
     def used(self) -> list[tuple[Config, Suppressions]]:
         """The configurations that were of use in this run."""

@@ -123,6 +123,12 @@ def _unmatched(file: str, line: int, what: str, nothing: str) -> Finding:
     return contract_finding("unmatched-pattern", words, file, (Label(Span(line, 1, line, 1)),))
 
 
+def stale_entry(baseline: Baseline, rule: str, file: str, node: str) -> Finding:
+    """A finding for an entry of a baseline that no finding has any more."""
+    words = {"what": f"{rule} {file}{f' ({node})' if node else ''}", "nothing": "no finding any more"}
+    return contract_finding("unmatched-pattern", words, baseline.path.name, ())
+
+
 # -- baselines -------------------------------------------------------------------------------------------------------
 
 

@@ -20,11 +20,11 @@ def check_json(report: RunReport) -> dict[str, Any]:
     return {
         "version": 1,
         "tool": f"shapelint {__version__}",
-        "files": [_file(each) for each in report.files],
+        "files": [_file(each) for each in report.models],
         "findings": [finding_json(finding) for finding in findings],
         "errors": [{"file": error.file, "message": error.message} for error in report.errors],
         "summary": {
-            "files": len(report.files),
+            "files": len(report.models),
             "errors": report.count(Severity.ERROR),
             "warnings": report.count(Severity.WARNING),
             "infos": report.count(Severity.INFO),

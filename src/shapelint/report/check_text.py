@@ -102,4 +102,4 @@ def _summary(report: RunReport, paint: Paint) -> list[str]:
     words = [paint.severity(severity, counted(number, name)) for number, name, severity in counts if number]
     found = ", ".join(words) if words else paint("no findings", "green")
     left = f", {counted(len(report.errors), 'path')} not" if report.errors else ""
-    return [f"{counted(len(report.files), 'file')} checked{left}: {found}"]
+    return [f"{counted(len(report.models), 'file')} checked{left}: {found}"]

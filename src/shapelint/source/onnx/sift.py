@@ -10,6 +10,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from shapelint.source.onnx.encode import varint
 from shapelint.source.onnx.wire import ELIDED, MAX_DEPTH, MAX_ELEMENTS, MAX_PAYLOAD, Malformed, read_varint
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class _Sieve:
             tag, start, stop = self.field(pos, end)
             length = stop - start
             if tag == 0x08 and inside is _TENSOR:
-                elements = min(elements * read_varint(self.window, start - self.base)[0], 1 << 63)
+                elements = min(elements * readvarint(self.window, start - self.base)[0], 1 << 63)
             if length > _SMALL and tag & 7 == 2:
                 what = inside.get(tag >> 3)
                 if what is None and length > _MAX_FIELD:
@@ -105,14 +106,14 @@ class _Sieve:
                     self.copy(run, pos, pieces)
                     run = stop
                     if what == "payload":
-                        claim = _varint(tag >> 3) + _varint(length)
-                        pieces.append((_varint(ELIDED) + _varint(len(claim)) + claim, pos))
+                        claim = varint(tag >> 3) + varint(length)
+                        pieces.append((varint(ELIDED) + varint(len(claim)) + claim, pos))
                     elif what != "prose":
                         at = len(pieces)
                         pieces.append((b"", pos))
                         self.sift(what, start, stop, depth + 1, pieces)
                         left = sum(len(piece) for piece, _ in pieces[at:])
-                        pieces[at] = (_varint(tag) + _varint(left), pos)
+                        pieces[at] = (varint(tag) + varint(left), pos)
             pos = stop
         self.copy(run, end, pieces)
 
@@ -131,16 +132,16 @@ class _Sieve:
             self.base, at = pos, 0
         window = self.window
         try:
-            tag, at = read_varint(window, at)
+            tag, at = readvarint(window, at)
             wire = tag & 7
             if wire == 2:
-                length, at = read_varint(window, at)
+                length, at = readvarint(window, at)
                 start = self.base + at
                 stop = start + length
             else:
                 start = self.base + at
                 if wire == 0:
-                    _, at = read_varint(window, at)
+                    _, at = readvarint(window, at)
                     stop = self.base + at
                 elif wire in (1, 5):
                     stop = start + (8 if wire == 1 else 4)
@@ -153,12 +154,3 @@ class _Sieve:
         if stop > end:
             raise Malformed(pos, f"a field claims {stop - start} bytes and {max(end - start, 0)} are left")
         return tag, start, stop
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
