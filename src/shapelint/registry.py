@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shapelint.finding import CHECKS, Fault, Finding, Label, Severity
 
@@ -52,20 +52,49 @@ def rules_folder() -> Path:
     return inside if inside.is_dir() else _HERE.parents[1] / "rules"
 
 
+class OwnRule(Protocol):
+    """A user's rule: words of its own for a built-in check, with options of its own."""
+
+    @property
+    def contract(self) -> Contract: ...
+    @property
+    def check(self) -> str: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+
+
+_OWN: Final[dict[str, OwnRule]] = {}
+
+
+def use_own(rules: Iterable[OwnRule]) -> None:
+    """Add the users' rules of this run, in place of those of the run before."""
+    _OWN.clear()
+    _OWN.update({rule.contract.name: rule for rule in rules})
+
+
 @cache
-def rule_names() -> Mapping[str, str]:
-    """The ids by name, in the order of the ids."""
+def built_in() -> Mapping[str, str]:
+    """The ids of the built-in rules by name, in the order of the ids."""
     stems = sorted(path.stem for path in rules_folder().glob("SHP*.yaml"))
     return {name: number for number, _, name in (stem.partition("-") for stem in stems)}
 
 
-@cache
+def rule_names() -> Mapping[str, str]:
+    """The ids by name, the built-in ones first."""
+    return {**built_in(), **{name: rule.contract.id for name, rule in _OWN.items()}} if _OWN else built_in()
+
+
 def contract(name: str) -> Contract:
     """The contract of the rule called `name`."""
+    return _OWN[name].contract if name in _OWN else _built_in(name)
+
+
+@cache
+def _built_in(name: str) -> Contract:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (rules_folder() / f"{rule_names()[name]}-{name}.yaml").read_text(encoding="utf-8")
+    text = (rules_folder() / f"{built_in()[name]}-{name}.yaml").read_text(encoding="utf-8")
     data: dict[str, Any] = yaml.load(text, loader)
     severity = data["severity"]
     grades = severity if isinstance(severity, dict) else {"": severity}
@@ -129,12 +158,14 @@ def run_checks(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     from shapelint import checks  # noqa: F401  (its import registers the predicates)
 
     facts = analysis.facts
-    for name, predicate in CHECKS.items():
+    checks_of: dict[str, tuple[str, Mapping[str, Any]]] = {name: (name, {}) for name in CHECKS}
+    checks_of["unstated-size"] = "unstated-size", {"require_where": settings.require_where}
+    checks_of.update({name: (rule.check, rule.options) for name, rule in _OWN.items()})
+    for name, (predicate, options) in checks_of.items():
         if not is_selected(name, settings):
             continue
-        faults = predicate(facts, settings.require_where) if name == "unstated-size" else predicate(facts)
         level = level_of(name, settings)
-        for fault in faults:
+        for fault in CHECKS[predicate](facts, **options):
             found = finding(name, fault, analysis)
             yield found if level is None else replace(found, severity=Severity(level))
 

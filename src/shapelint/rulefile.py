@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 REQUIRED: Final = ("id", "name", "since", "severity", "summary", "message", "why", "references")
 KEYS: Final = (*REQUIRED, "check", "certainty", "preview", "notes", "help", "options", "examples")
-EXAMPLE_KEYS: Final = ("bad", "says", "fixed", "good", "with")
-WITH_KEYS: Final = ("where", "inputs", "expect", "require-where")
+EXAMPLE_KEYS: Final = ("title", "bad", "says", "fixed", "good", "config")
 LEVELS: Final = tuple(severity.value for severity in Severity)
 _ID: Final = re.compile(r"[A-Z]{2,8}\d{3}")
 _NAME: Final = re.compile(r"[a-z]+(-[a-z0-9]+)*")
@@ -51,8 +50,9 @@ class Example:
     """The rendered findings."""
     fixed: str | None = None
     """The spec after the first fix that may be applied."""
-    stated: dict[str, Any] = field(default_factory=dict)
-    """What is stated beside the model: keys of a configuration."""
+    config: str | None = None
+    """The text of the `shapelint.toml` beside the model."""
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,16 +250,18 @@ class _Reader:
         text, file = self.model(model)
         if good is not None and (says is not None or fixed is not None):
             raise self.fault(says or fixed, "nothing is said of a `good` example; remove it, or write `bad`")
-        if text is not None and bad is not None and f"expect: {number}" not in text:
+        config = self.optional(node, "config")
+        if text is not None and bad is not None and f"expect: {number}" not in text + (config or ""):
             raise self.fault(bad, f"no line of `bad` is marked; write `# expect: {number}` on the line of the finding")
         return Example(
             text=text,
             file=file,
             line=node.span.line,
             good=good is not None,
-            says=None if says is None else self.text(says, "says"),
-            fixed=None if fixed is None else self.text(fixed, "fixed"),
-            stated=self.stated(node.get("with")),
+            says=self.optional(node, "says"),
+            fixed=self.optional(node, "fixed"),
+            config=config,
+            title=self.optional(node, "title"),
         )
 
     def model(self, node: Node) -> tuple[str | None, Path | None]:
@@ -272,21 +274,6 @@ class _Reader:
             raise self.fault(node, f"the fixture `{name}` does not exist; it is relative to the rule's file")
         return None, file
 
-    def stated(self, node: Node | None) -> dict[str, Any]:
-        if node is None:
-            return {}
-        if not isinstance(node, Mapping):
-            raise self.fault(node, "`with` is no mapping; write `with: {where: multiple of 32}`")
-        self.known(node, WITH_KEYS, "of `with`")
-        return {key.text: self.plain(key.text, value) for key, value in node.items}
-
-    def plain(self, key: str, node: Node) -> Any:
-        if isinstance(node, Mapping):
-            return {each.text: self.plain(each.text, value) for each, value in node.items}
-        if isinstance(node, Sequence):
-            return [self.plain(key, each) for each in node.items]
-        return node.text == "true" if key == "require-where" else node.text
-
     # -- values --------------------------------------------------------------------------------------------------
 
     def known(self, node: Mapping, keys: Collection[str], of: str) -> None:
@@ -298,6 +285,10 @@ class _Reader:
         if not isinstance(node, Scalar) or not node.text.strip():
             raise self.fault(node, f"`{key}` is no text; write one")
         return node.text
+
+    def optional(self, node: Mapping, key: str) -> str | None:
+        value = node.get(key)
+        return None if value is None else self.text(value, key)
 
     def list(self, node: Node | None, key: str) -> tuple[Node, ...]:
         if node is None:

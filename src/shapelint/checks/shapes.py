@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @check("restricted-size")
-def restricted_size(facts: Facts) -> Iterator[Fault]:
-    """A free axis takes every size."""
+def restricted_size(facts: Facts, multiple: int = 0) -> Iterator[Fault]:
+    """A free axis takes every size; with `multiple` it is enough that it takes every multiple of so many."""
     if facts.never:
         empty = [axis for axis in facts.inputs.axes if facts.necessary[axis.symbol].is_empty]
         if empty and not facts.failures and not facts.inputs.conflicts:
@@ -29,6 +29,8 @@ def restricted_size(facts: Facts) -> Iterator[Fault]:
             yield Fault(grade="never", subject=subject, axes=tuple([axis.label for axis in empty]))
         return
     for restriction in facts.restrictions:
+        if multiple and restriction.sizes.is_complete and SizeSet.of_multiples(multiple) <= restriction.sizes:
+            continue
         labels = tuple([axis.label for axis in restriction.axes])
         yield Fault(
             grade="free" if restriction.has_class else "no-class",

@@ -39,7 +39,7 @@ def window(b: Build, kernel: Any, strides: Any, dilation: Any, names: tuple[str,
     if isinstance(kernel, tuple):
         b.rank = len(kernel)
     shape = b.x.shape if b.sources else None
-    ahead = 0 if shape is None else len(shape) - 1 - b.rank - (0 if b.channels_last else 1)
+    ahead = 0 if shape is None else len(shape) - 1 - b.rank
     first = b.first if shape is None else ahead + (0 if b.channels_last else 1)
     if ahead < 0:
         raise Illegal(f"`{names[0]}` has {b.rank} numbers and the input {len(b.x.shape)} axes", names[0])

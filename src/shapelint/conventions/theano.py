@@ -106,7 +106,9 @@ def conv_transpose(
     else:
         for stride in attributes["strides"]:
             if stride is not None and stride > 1:
-                message = f"`subsample` is {stride} and no `output_shape` says which of {stride} possible sizes is meant"
+                message = (
+                    f"`subsample` is {stride} and no `output_shape` says which of {stride} possible sizes is meant"
+                )
                 raise Illegal(
                     message, "subsample", "give one of them: `output_shape=...`, or `like=` the layer it undoes"
                 )

@@ -102,6 +102,9 @@ class Mismatch:
         if self.expectation is not None:
             words["condition"], words["because"] = self.expectation.text, self.expectation.why
             words["output"] = self.expectation.output or ""
+        value, bound = first.requirement.left, first.requirement.right
+        if first.requirement.argument == "output_padding" and isinstance(value, int) and isinstance(bound, int):
+            words["legal"] = f"below {bound}" if value >= bound else f"of at least {bound}, or none"
         if self.fits:
             words["fits"] = by_sets(self.fits)
         if self.nearest:

@@ -27,10 +27,11 @@ class Candidate:
     reason: str = ""
     """Why it is not safe, or what it costs; a clause."""
     safe: bool = False
-    """What the candidate claims; the proof may only lower it."""
+    """What the candidate claims: no parameter changes shape, nothing is cut off or invented at a border, and the output
+    is unchanged at every size that fitted before; the proof may only lower it."""
     fits: Mapping[str, SizeSet] = field(default_factory=dict)
     """Of a display entry, by axis label: sets that its maker proved. Else empty: the proof finds them."""
     order: int = 0
     """Among candidates of one kind, the smaller first."""
     widens: bool = True
-    """False: the patched model is to take fewer sizes (`declare`); else every size that fitted should still fit."""
+    """False: the model itself stays, and what is demanded of it changes (`declare`)."""

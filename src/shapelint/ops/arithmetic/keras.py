@@ -58,15 +58,15 @@ class Keras:
                 detail=f"output_padding {extra} is not below strides {s}",
                 argument="output_padding",
             )
-            if window.mode == "same":
+            if window.mode == "same" and window.extent % 2 == 0:
+                detail = f"output_padding {extra} with padding 'same' and the even {window.text} gives (n - 1)*strides"
                 call.require(
                     "argument",
-                    window.extent % 2 + extra >= 1,
+                    extra >= 1,
                     extra,
-                    s,
+                    1,
                     axis=axis,
-                    detail=f"output_padding 0 with padding 'same' and an even {window.text} gives (n - 1)*strides, "
-                    "which TensorFlow's kernel refuses",
+                    detail=f"{detail}, which TensorFlow's kernel refuses",
                     argument="output_padding",
                 )
         return deconv_length(n, window)

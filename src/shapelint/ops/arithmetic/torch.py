@@ -54,7 +54,7 @@ class Torch:
             "argument",
             extra < window.stride or extra < window.dilation,
             extra,
-            window.stride,
+            max(window.stride, window.dilation),
             axis=axis,
             detail=f"output_padding {extra} is below neither stride {window.stride} nor dilation {window.dilation}",
             argument="output_padding",

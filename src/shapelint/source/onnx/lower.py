@@ -230,9 +230,7 @@ class _Lowering:
             copy = wire.Node((), (formal,), "", "Identity", "", "", (), None)
             place = body.name(copy, prefix)
             self.inlined.add(place)
-            body.nodes.append(
-                Node(place, "Identity", "", (names[formal],), (actual,), {}, None, version)
-            )
+            body.nodes.append(Node(place, "Identity", "", (names[formal],), (actual,), {}, None, version))
             body.reads.append((names[formal],))
 
     def _rename(self, name: str, scope: _Scope) -> str:

@@ -25,16 +25,16 @@ _SMALL = 4096
 _MAX_FIELD = 64 << 20
 """More than any field that is read in whole has, so that no other kind of file is read into memory."""
 
-_Inside: TypeAlias = "dict[int, _Inside | Literal['payload', 'prose']]"
-_TENSOR: _Inside = {4: "payload", 5: "payload", 6: "payload", 7: "payload", 9: "payload", 12: "prose"}
-_TENSOR |= {10: "payload", 11: "payload"}
-_SPARSE: _Inside = {1: _TENSOR, 2: _TENSOR}
-_GRAPH: _Inside = {5: _TENSOR, 15: _SPARSE, 10: "prose"}
-_ATTRIBUTE: _Inside = {5: _TENSOR, 10: _TENSOR, 6: _GRAPH, 11: _GRAPH, 22: _SPARSE, 23: _SPARSE, 13: "prose"}
-_NODE: _Inside = {5: _ATTRIBUTE, 6: "prose"}
+Inside: TypeAlias = "dict[int, Inside | Literal['payload', 'prose']]"
+TENSOR: Inside = {4: "payload", 5: "payload", 6: "payload", 7: "payload", 9: "payload", 12: "prose"}
+TENSOR |= {10: "payload", 11: "payload"}
+_SPARSE: Inside = {1: TENSOR, 2: TENSOR}
+_GRAPH: Inside = {5: TENSOR, 15: _SPARSE, 10: "prose"}
+_ATTRIBUTE: Inside = {5: TENSOR, 10: TENSOR, 6: _GRAPH, 11: _GRAPH, 22: _SPARSE, 23: _SPARSE, 13: "prose"}
+_NODE: Inside = {5: _ATTRIBUTE, 6: "prose"}
 _GRAPH[1] = _NODE
-_FUNCTION: _Inside = {7: _NODE, 11: _ATTRIBUTE, 8: "prose"}
-_MODEL: _Inside = {7: _GRAPH, 25: _FUNCTION, 6: "prose", 20: "prose"}
+_FUNCTION: Inside = {7: _NODE, 11: _ATTRIBUTE, 8: "prose"}
+MESSAGES: Inside = {7: _GRAPH, 25: _FUNCTION, 6: "prose", 20: "prose"}
 """What the fields of each message hold: messages to look into, payloads, and prose that nobody reads."""
 
 
@@ -55,7 +55,7 @@ class Sifted:
 def sift(file: RawIOBase, size: int) -> Sifted:
     """The ModelProto in `file`, `size` bytes long, without its large payloads; `Malformed` if it is none."""
     pieces: list[tuple[bytes, int]] = []
-    _Sieve(file, size).sift(_MODEL, 0, size, 0, pieces)
+    _Sieve(file, size).sift(MESSAGES, 0, size, 0, pieces)
     return Sifted(pieces)
 
 
@@ -87,7 +87,7 @@ class _Sieve:
         self.window = b""
         self.base = 0
 
-    def sift(self, inside: _Inside, pos: int, end: int, depth: int, pieces: list[tuple[bytes, int]]) -> None:
+    def sift(self, inside: Inside, pos: int, end: int, depth: int, pieces: list[tuple[bytes, int]]) -> None:
         """Append what is left of the message at [pos, end) to `pieces`."""
         if depth > MAX_DEPTH:
             raise Malformed(pos, f"messages nest deeper than {MAX_DEPTH}")
@@ -96,8 +96,8 @@ class _Sieve:
         while pos < end:
             tag, start, stop = self.field(pos, end)
             length = stop - start
-            if tag == 0x08 and inside is _TENSOR:
-                elements = min(elements * readvarint(self.window, start - self.base)[0], 1 << 63)
+            if tag == 0x08 and inside is TENSOR:
+                elements = min(elements * read_varint(self.window, start - self.base)[0], 1 << 63)
             if length > _SMALL and tag & 7 == 2:
                 what = inside.get(tag >> 3)
                 if what is None and length > _MAX_FIELD:
@@ -132,16 +132,16 @@ class _Sieve:
             self.base, at = pos, 0
         window = self.window
         try:
-            tag, at = readvarint(window, at)
+            tag, at = read_varint(window, at)
             wire = tag & 7
             if wire == 2:
-                length, at = readvarint(window, at)
+                length, at = read_varint(window, at)
                 start = self.base + at
                 stop = start + length
             else:
                 start = self.base + at
                 if wire == 0:
-                    _, at = readvarint(window, at)
+                    _, at = read_varint(window, at)
                     stop = self.base + at
                 elif wire in (1, 5):
                     stop = start + (8 if wire == 1 else 4)

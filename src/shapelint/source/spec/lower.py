@@ -274,6 +274,8 @@ class _Lowering:
                 raise item.names[0].fault(message)
             for name, layer in zip(names, given, strict=False):
                 frame.layers[name] = layer
+                if name == "_":
+                    self.read.add(layer.value)
         return result
 
     def long_item(self, item: LongItem, frame: Frame, previous: Layer | None) -> Layer | None:
@@ -628,8 +630,8 @@ class _Lowering:
             channel = place if 0 <= place < len(shape) else None
         return Layer(path, value, shape, spatial, channel, made_by=made_by)
 
-    def make(self, node: Node, made_by: Any = None) -> Layer:
-        """Propagate a node; the layer of its first output."""
+    def make(self, node: Node, made_by: Any = None, named: int = 1) -> Layer:
+        """Propagate a node; the layer of its first output. `named`: how many outputs the file names."""
         if len(self.nodes) >= MOST_LAYERS:
             span = node.place.span if node.place is not None else None
             raise SpecError(f"the file expands to more than {MOST_LAYERS:,} layers", span, "split the model")
@@ -640,7 +642,7 @@ class _Lowering:
             self.layer(node.path if not place else f"{node.path}:{place}", name, shape, made_by)
             for place, (name, shape) in enumerate(zip(node.outputs, shapes, strict=True))
         ]
-        self.produced += layers
+        self.produced += layers[: max(named, 1)]
         first = layers[0]
         return Layer(
             first.path, first.value, first.shape, first.spatial, first.channel, {}, tuple(layers[1:]), first.made_by
@@ -794,7 +796,7 @@ class _Build:
             rule=rule or self.own.rule,
             place=place,
         )
-        return self.lowering.make(node, made_by)
+        return self.lowering.make(node, made_by, self.outputs)
 
     def same(self, x: Layer | None = None, *, keep_channels: bool = True) -> Layer:
         x = self.x if x is None else x
