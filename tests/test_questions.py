@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import re
 from itertools import product
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,9 +17,13 @@ import shapelint
 from shapelint.cli import main
 from shapelint.ops.arithmetic import AxisWindow
 from shapelint.ops.arithmetic.keras import deconv_length
-from shapelint.size import SizeSet
 
 from .shared import CHECKOUT, FIXTURES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shapelint.size import SizeSet
 
 QUESTIONS = FIXTURES / "questions"
 PAGE = CHECKOUT / "docs" / "questions.md"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import onnx
@@ -21,6 +20,7 @@ from .onnx_files import conv_net, model_of, zoo_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 INT64 = TensorProto.INT64
 
@@ -234,8 +234,9 @@ def test_external_weights_are_left_where_they_are(tmp_path: Path) -> None:
     net = Net()
     net.input("x", 1, 1, "H", "W")
     net.conv("x", "y")
+    net.output("y", 1, 1, None, None)
     path = tmp_path / "in.onnx"
-    onnx.save(net.model("y"), path, save_as_external_data=True, location="in.bin", size_threshold=0)
+    onnx.save(net.model(), path, save_as_external_data=True, location="in.bin", size_threshold=0)
     pads = with_attributes(node_at(read_model(path), "y"), pads=(0, 0, 0, 0))
     patch = GraphPatch(replaced={"y": pads})
     assert write(path, patch, tmp_path / "out.onnx") is None

@@ -6,26 +6,23 @@ import os
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from shapelint.analysis import Analysis, StatedWrong
 from shapelint.config import Config
 from shapelint.config import find as find_config
 from shapelint.config import read as read_config
+from shapelint.discovery import walk
 from shapelint.finding import Finding, Severity
 from shapelint.registry import is_selected, run_checks, unreadable_findings
-from shapelint.source import SNIFFED, Unreadable, is_spec, load, spec_text
+from shapelint.source import Unreadable, load, spec_text
 from shapelint.suppress import Suppressions, read_baseline, stale_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from shapelint.settings import Settings
     from shapelint.suppress import Baseline
-
-_SKIPPED_FOLDERS: Final = frozenset(
-    ".git .hg .svn .venv venv node_modules __pycache__ .mypy_cache .ruff_cache .pytest_cache .tox .nox".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +103,12 @@ def discover(paths: Iterable[str], configs: Configs | None = None) -> tuple[list
     for path in paths:
         if os.path.isfile(path) and os.path.basename(path) in ("shapelint.toml", "pyproject.toml"):
             config = read_config(Path(path))
-            for each in _walk(str(config.folder)):
+            for each in walk(str(config.folder)):
                 if config.tables(each):
                     files.setdefault(shown(each), each)
             continue
         if os.path.isdir(path):
-            found = list(_walk(path))
+            found = list(walk(path))
             for each in found:
                 if configs is None or not configs.of(each).excludes(each):
                     files.setdefault(shown(each), each)
@@ -123,27 +120,6 @@ def discover(paths: Iterable[str], configs: Configs | None = None) -> tuple[list
         else:
             errors.append(RunError(shown(path), f"does not exist{_meant(path)}"))
     return [files[key] for key in sorted(files)], errors
-
-
-def _walk(folder: str) -> Iterator[str]:
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
-        for name in sorted(names):
-            path = os.path.join(root, name)
-            lower = name.lower()
-            if lower.endswith((".onnx", ".shape.yaml", ".shape.yml")) or (
-                lower.endswith((".yaml", ".yml")) and _is_ours(path)
-            ):
-                yield path
-
-
-def _is_ours(path: str) -> bool:
-    """Whether a YAML file is a spec, by its content."""
-    try:
-        with open(path, "rb") as file:
-            return is_spec(file.read(SNIFFED))
-    except OSError:
-        return False
 
 
 def _meant(path: str) -> str:

@@ -593,7 +593,7 @@ def slice_copy(b: Build, dim: Any = 0, start: Any = None, end: Any = None, step:
 
 @layer("grid_sample", sources=2)
 def grid_sample(b: Build, mode: Any = "bilinear", padding_mode: Any = "zeros", align_corners: Any = None) -> Any:
-    """torch.nn.functional.grid_sample: the spatial size of the grid, whose last axis holds one number a spatial axis."""
+    """torch.nn.functional.grid_sample: the spatial size of the grid, whose last axis has one number a spatial axis."""
     if len(b.sources) != 2:
         raise Illegal("`grid_sample` reads the input and the grid", "", "write `grid_sample()(x, grid)`")
     x, grid = b.sources

@@ -104,7 +104,7 @@ class Mismatch:
             words["output"] = self.expectation.output or ""
         value, bound = first.requirement.left, first.requirement.right
         if first.requirement.argument == "output_padding" and isinstance(value, int) and isinstance(bound, int):
-            words["legal"] = f"below {bound}" if value >= bound else f"of at least {bound}, or none"
+            words["legal"] = f"below {bound}" if value >= bound else f"of at least {bound}, leave it out"
         if self.fits:
             words["fits"] = by_sets(self.fits)
         if self.nearest:

@@ -1,0 +1,287 @@
+"""A spec while it is being mended: its text, what follows from it, and where it still fails.
+
+A repair is found by mending the first place that fails, propagating again, and mending the next, until the cause is
+gone; each round works on the text that the last one left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from shapelint.analysis import Analysis, StatedWrong
+from shapelint.facts.mismatch import MERGES, failing
+from shapelint.facts.subjects import Mismatch, Restriction
+from shapelint.fixing.patch import TextEdit, TextPatch
+from shapelint.fixing.text import SpecText, patch_between
+from shapelint.settings import Stated
+from shapelint.size import Condition, Expr, evaluate
+from shapelint.source import Unreadable
+from shapelint.source.spec import read_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from shapelint.facts import Facts
+    from shapelint.graph import Node
+    from shapelint.ops.call import Requirement
+    from shapelint.size import Symbol
+    from shapelint.source.spec import Expectation
+
+ROUNDS: Final = 24
+"""How many places are mended for one cause before it is given up."""
+
+At = dict["Symbol", int]
+
+
+def analysed(text: str, of: Analysis) -> Analysis | None:
+    """The analysis of another text under what is stated of `of`; None where the text cannot be read."""
+    try:
+        return Analysis(read_spec(text.encode(), of.file), of.stated, of.file)
+    except (Unreadable, StatedWrong):
+        return None
+
+
+def free_facts(analysis: Analysis) -> tuple[Facts, At]:
+    """Facts with every spatial axis free, and the numbers that the analysis has for those that it pins."""
+    pinned = any(
+        isinstance(dim, int) for tensor in analysis.inputs.tensors.values() for dim in _spatial(analysis, tensor.shape)
+    )
+    if not pinned:
+        return analysis.facts, {}
+    free = Analysis(analysis.model, Stated(free=True), analysis.file)
+    at: At = {}
+    for axis in free.inputs.axes:
+        shape = analysis.inputs.tensors[axis.input].shape
+        dim = shape[axis.axis] if shape is not None and axis.axis < len(shape) else None
+        if isinstance(dim, int) and axis.size is axis.symbol.expr:
+            at[axis.symbol] = dim
+    return free.facts, at
+
+
+def _spatial(analysis: Analysis, shape: tuple[object, ...] | None) -> tuple[object, ...]:
+    first, channels_last = analysis.facts.layout
+    return () if shape is None else shape[first : len(shape) - channels_last]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The first place that fails at one size: what meets there, and the sizes along every spatial axis."""
+
+    facts: Facts
+    at: At
+    requirement: Requirement
+    names: tuple[str, str]
+    """The values that meet; the second is empty where the first is compared with a condition's other side."""
+    have: tuple[int, ...]
+    """The spatial sizes of the first value."""
+    want: tuple[int, ...]
+    """Those of the second, or what the condition asks for."""
+    expectation: Expectation | None
+
+    @property
+    def node(self) -> Node | None:
+        """The node that fails."""
+        return self.facts.nodes.get(self.requirement.path)
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether two tensors meet there."""
+        return self.requirement.kind in MERGES
+
+    @cached_property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The free axes along which the sizes differ, as far as the requirement tells."""
+        held = self.requirement.held
+        if not isinstance(held, Condition):
+            return ()
+        return tuple([each for each in self.facts.shapes.table.symbols_in(held.mask) if not each.opaque])
+
+
+class Draft:
+    """A text and its analysis."""
+
+    def __init__(self, text: str, analysis: Analysis) -> None:
+        self.text = text
+        self.analysis = analysis
+        self.spec = SpecText(text)
+
+    def edited(self, edits: Iterable[TextEdit | None]) -> Draft | None:
+        """The draft with the edits made; None where one cannot be made or the text cannot be read any more."""
+        made: list[TextEdit] = []
+        for edit in edits:
+            if edit is None or any(edit != other and _overlap(edit, other) for other in made):
+                return None
+            if edit not in made:
+                made.append(edit)
+        return self.rewritten(TextPatch(tuple(made)).apply(self.text)) if made else None
+
+    def rewritten(self, text: str) -> Draft | None:
+        """The draft of another text; None where it cannot be read."""
+        analysis = analysed(text, self.analysis)
+        return None if analysis is None else Draft(text, analysis)
+
+    def patch_from(self, original: Draft) -> TextPatch:
+        """The edits that lead here from `original`."""
+        return patch_between(original.text, self.text)
+
+    @cached_property
+    def free(self) -> tuple[Facts, At]:
+        """Facts with every spatial axis free, and the numbers of those that are pinned."""
+        return free_facts(self.analysis)
+
+    def trouble_at(self, at: Mapping[str, int], within: frozenset[str] | None = None) -> Trouble | None:
+        """The first place that fails at these sizes by label, of those that one of the paths `within` leads to."""
+        facts, own = self.free
+        sizes = {**{each: at[each.name] for each in facts.inputs.symbols if each.name in at}, **own}
+        if set(facts.inputs.symbols) > sizes.keys():
+            return None
+        reached = None if within is None else facts.reaches(set(within)) | within
+        for requirement in failing(facts, sizes):
+            if reached is None or requirement.path in reached:
+                return _trouble(facts, sizes, requirement)
+        return None
+
+
+def _overlap(edit: TextEdit, other: TextEdit) -> bool:
+    if edit.start == edit.end or other.start == other.end:
+        return edit.start < other.end and other.start < edit.end or edit.start == other.start
+    return edit.start < other.end and other.start < edit.end
+
+
+def _trouble(facts: Facts, at: At, requirement: Requirement) -> Trouble:
+    expectation = facts.expectation_of(requirement)
+    if expectation is not None and expectation.output is not None:
+        value = expectation.output
+        have = sizes_at(facts, value, at)
+        sides = [_vector(facts, side, at) for side in (expectation.left, expectation.right)]
+        want = sides[1] if sides[0] == have else sides[0]
+        return Trouble(facts, at, requirement, (value, ""), have, want, expectation)
+    names = facts.operand_names(requirement) or ("", "")
+    return Trouble(
+        facts, at, requirement, names, sizes_at(facts, names[0], at), sizes_at(facts, names[1], at), expectation
+    )
+
+
+def sizes_at(facts: Facts, name: str, at: Mapping[Symbol, int]) -> tuple[int, ...]:
+    """The spatial sizes of a value; empty where one of them is unknown."""
+    shape = facts.shape_at(name, at)
+    if shape is None:
+        return ()
+    first, channels_last = facts.layout
+    sizes = shape[first : len(shape) - channels_last]
+    known = [size for size in sizes if size is not None]
+    return tuple(known) if len(known) == len(sizes) else ()
+
+
+def _vector(facts: Facts, side: object, at: At) -> tuple[int, ...]:
+    values = side if isinstance(side, tuple) else (side,)
+    try:
+        found = [evaluate(each, at) for each in values if isinstance(each, int | Expr)]
+    except (KeyError, ZeroDivisionError, ValueError, OverflowError):
+        return ()
+    if len(found) != len(values):
+        return ()
+    first, channels_last = facts.layout
+    rank = max((len(tensor.shape or ()) for tensor in facts.inputs.tensors.values()), default=0)
+    return tuple(found[first : len(found) - channels_last] if len(found) == rank and rank > 1 else found)
+
+
+# -- causes ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is to be mended: a failure, axes that take too few sizes, or what nobody states (None)."""
+
+    subject: Mismatch | Restriction | None
+
+    @property
+    def mismatch(self) -> Mismatch | None:
+        """The failure, where it is one."""
+        return self.subject if isinstance(self.subject, Mismatch) else None
+
+    @property
+    def restriction(self) -> Restriction | None:
+        """The restricted axes, where it is that."""
+        return self.subject if isinstance(self.subject, Restriction) else None
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The nodes where it fails."""
+        if self.mismatch is None:
+            return frozenset()
+        rows = (self.mismatch.first, *self.mismatch.also)
+        return frozenset(row.requirement.path for row in rows)
+
+
+def main_cause(analysis: Analysis) -> Cause | None:
+    """The first failure; where there is none the first restriction; None where every size fits."""
+    if analysis.failures:
+        return Cause(analysis.failures[0])
+    if analysis.facts.restrictions:
+        return Cause(analysis.facts.restrictions[0])
+    return Cause(None) if analysis.facts.unknowns else None
+
+
+def trouble(draft: Draft, cause: Cause) -> Trouble | None:
+    """The first place that still fails for the cause; None where nothing does."""
+    if cause.mismatch is not None:
+        paths = cause.paths
+        reached = draft.analysis.facts.reaches(set(paths)) | paths
+        for failure in draft.analysis.failures:
+            if failure.first.requirement.path in reached or _same_condition(failure, cause.mismatch):
+                return draft.trouble_at(failure.sizes, frozenset({failure.first.requirement.path}))
+        return None
+    for at in refused(draft.analysis, cause):
+        found = draft.trouble_at(at)
+        if found is not None and found.requirement.kind in (*MERGES, "output"):
+            return found
+    return None
+
+
+def _same_condition(failure: Mismatch, other: Mismatch) -> bool:
+    return (
+        failure.expectation is not None
+        and other.expectation is not None
+        and failure.expectation.text == other.expectation.text
+    )
+
+
+def refused(analysis: Analysis, cause: Cause) -> Iterator[dict[str, int]]:
+    """Sizes that a restriction refuses, large ones, axis by axis; the other axes take sizes that run."""
+    facts = analysis.facts
+    if cause.restriction is None:
+        return
+    labels = {axis.label for axis in cause.restriction.axes}
+    base = {}
+    for axis in facts.inputs.axes:
+        sizes = facts.necessary[axis.symbol]
+        _, above = sizes.nearest(1 if axis.is_batch else 64)
+        base[axis.label] = above or next(iter(sizes), 64)
+    for symbol in facts.inputs.symbols:
+        sizes = facts.necessary[symbol]
+        if symbol.name not in labels or not sizes.is_complete:
+            continue
+        begin = max(sizes.start, sizes.extra[-1][1] if sizes.extra else 0) + 64
+        wrong = [n for n in range(begin, begin + sizes.period + 1) if n not in sizes]
+        for n in islice(wrong, 3):
+            yield {**base, symbol.name: n}
+
+
+def settle(draft: Draft, cause: Cause, mend: Callable[[Draft, Trouble], Iterable[TextEdit | None]]) -> Draft | None:
+    """The draft after every place that fails for the cause was mended; None where one cannot be."""
+    seen = {draft.text}
+    start = draft
+    for _ in range(ROUNDS):
+        found = trouble(draft, cause)
+        if found is None:
+            return None if draft is start else draft
+        following = draft.edited(mend(draft, found))
+        if following is None or following.text in seen:
+            return None
+        seen.add(following.text)
+        draft = following
+    return None
