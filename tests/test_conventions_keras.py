@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import shapelint
 from shapelint.conventions import convention
 
 from .one_layer import outcome
@@ -207,3 +208,10 @@ def test_every_signature_reads_like_keras() -> None:
     types: dict[str, Any] = convention("keras").types
     for name, words in first.items():
         assert [each.name for each in types[name].parameters][: len(words)] == words
+
+
+def test_an_unknown_layer_leaves_nothing_proved() -> None:
+    """What leaves it is unknown; where a size is stated, that is no proof."""
+    assert "say in `types:` what it does" in str(outcome("keras", "Foo(3)", "9, 10, 3"))
+    text = b"shapelint: 1\nconvention: keras\ninputs:\n  x: [H, 8, 3]\nsizes:\n  H: 1..9\nlayers:\n  - Foo(3)\n"
+    assert [found.rule for found in shapelint.check(text).findings] == ["SHP011"]

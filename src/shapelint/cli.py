@@ -81,6 +81,13 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("--ignore", action="append", default=[], metavar="RULES", help="leave these rules out")
     check.add_argument("--extend-select", action="append", default=[], metavar="RULES", help="report these rules too")
     check.add_argument("--config", metavar="FILE", help="use this configuration instead of the closest one")
+    check.add_argument(
+        "--jobs",
+        type=_jobs,
+        default=0,
+        metavar="N",
+        help="processes to check files with (default: as many as are of use)",
+    )
     check.add_argument("--isolated", action="store_true", help="use no configuration")
     check.add_argument("--baseline", metavar="FILE", help="leave out what this file of `shapelint baseline` accepts")
     check.add_argument(
@@ -115,7 +122,13 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("path", metavar="PATH", help="a model file")
     _sizes_options(show)
     show.add_argument("--free", action="store_true", help="treat the spatial axes of a static export as free")
-    _output_options(show)
+    _output_options(show, formats=("text", "json", "spec"))
+
+    schema = commands.add_parser(
+        "schema", help="the JSON Schema of spec files", description="The JSON Schema of spec files, for editors."
+    )
+    schema.add_argument("file", choices=("spec",), help="what the schema describes")
+    schema.add_argument("--verbose", action="store_true", help="show the traceback of an internal error")
 
     baseline = commands.add_parser(
         "baseline",
@@ -327,6 +340,12 @@ def _analysis(options: argparse.Namespace) -> Analysis | int:
 # -- commands --------------------------------------------------------------------------------------------------------
 
 
+def _jobs(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text[:6]) <= 256:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of processes from 1 to 256")
+    return int(text)
+
+
 def _words(values: list[str]) -> tuple[str, ...]:
     return tuple(word for value in values for word in value.replace(",", " ").split())
 
@@ -334,6 +353,7 @@ def _words(values: list[str]) -> tuple[str, ...]:
 def _check(options: argparse.Namespace) -> int:
     from shapelint.config import ConfigError
     from shapelint.engine import Configs, check_paths
+    from shapelint.jobs import check_files
     from shapelint.registry import NoSuchRule, validate_selection
 
     select, ignore = _words(options.select), _words(options.ignore)
@@ -344,7 +364,7 @@ def _check(options: argparse.Namespace) -> int:
     try:
         configs = Configs(named=options.config, isolated=options.isolated, baseline=options.baseline)
         settings = _settings(options, configs.here, select, ignore)
-        report = check_paths(options.paths or ["."], settings, configs)
+        report = check_paths(options.paths or ["."], settings, configs, lambda work: check_files(work, options.jobs))
     except ConfigError as error:
         raise UsageError(str(error)) from None
     for each in report.errors:
@@ -452,11 +472,33 @@ def _show(options: argparse.Namespace) -> int:
         from shapelint.report.show import show_json
 
         _write_json(show_json(analysis))
+    elif options.format == "spec":
+        return _show_spec(analysis)
     else:
         from shapelint.report.show import show_text
 
         _write(show_text(analysis, _paint(options)))
     return FOUND if _does_not_fit(analysis) else OK
+
+
+def _show_spec(analysis: Analysis) -> int:
+    from shapelint.report.show import spec_text
+    from shapelint.source.spec.write import CannotSay
+
+    if analysis.model.program is not None:
+        return _could_not([(analysis.file, "is a spec already; `show --format spec` writes ONNX graphs")], "spec")
+    try:
+        _write(spec_text(analysis))
+    except CannotSay as error:
+        return _could_not([(analysis.file, str(error))], "spec")
+    return OK
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from shapelint.source.spec.schema import spec_schema
+
+    _write_json(spec_schema())
+    return OK
 
 
 def _debug(options: argparse.Namespace) -> int:
@@ -505,6 +547,7 @@ _COMMANDS = {
     "explain": _explain,
     "rules": _rules,
     "debug": _debug,
+    "schema": _schema,
 }
 
 

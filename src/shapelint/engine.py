@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shapelint.analysis import Analysis, StatedWrong
 from shapelint.config import Config
@@ -19,7 +19,7 @@ from shapelint.source import Unreadable, load, spec_text
 from shapelint.suppress import Suppressions, read_baseline, stale_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from shapelint.settings import Settings
     from shapelint.suppress import Baseline
@@ -49,6 +49,8 @@ class FileReport:
     """Findings that a person left out, with the reason."""
     baselined: list[Finding] = field(default_factory=list)
     """Findings that the baseline accepts."""
+    shown: Any = None
+    """What reports say of the file, where the analysis stayed in another process."""
 
 
 @dataclass(slots=True)
@@ -132,7 +134,19 @@ def _meant(path: str) -> str:
     return f"; did you mean `{shown(parent / close[0])}`?" if close else ""
 
 
-def check_paths(paths: Iterable[str], settings: Settings, configs: Configs | None = None) -> RunReport:
+def check_one_by_one(work: list[tuple[str, Settings]]) -> Iterable[tuple[FileReport | None, RunError | None]]:
+    """The report of each file, in the order given."""
+    return (check_file(path, settings) for path, settings in work)
+
+
+def check_paths(
+    paths: Iterable[str],
+    settings: Settings,
+    configs: Configs | None = None,
+    check_files: Callable[
+        [list[tuple[str, Settings]]], Iterable[tuple[FileReport | None, RunError | None]]
+    ] = check_one_by_one,
+) -> RunReport:
     """Lint every file that `paths` name or hold; one file's trouble never keeps the others from being reported.
 
     Raises ConfigError where a configuration cannot be used.
@@ -140,9 +154,9 @@ def check_paths(paths: Iterable[str], settings: Settings, configs: Configs | Non
     configs = configs or Configs(isolated=True)
     files, errors = discover(paths, configs)
     report = RunReport(errors=errors)
-    for path in files:
+    work = [(path, configs.of(path).settings(path, settings)) for path in files]
+    for path, (one, error) in zip(files, check_files(work), strict=True):
         config = configs.of(path)
-        one, error = check_file(path, config.settings(path, settings))
         if error is not None:
             report.errors.append(error)
         if one is not None:

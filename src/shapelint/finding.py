@@ -92,6 +92,13 @@ class Subject(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A subject of which only the words are left."""
+
+    words: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A predicate's answer: which grade, which fact, where. Words and severity come from the contract."""

@@ -1,7 +1,8 @@
 """Holds a rule against its examples: what is said where, in which words, what mends it, and where nothing is said.
 
 A line of a `bad` example that ends in `# expect: SHP201` (or `# expect: SHP201, SHP203`) has exactly these findings,
-and no other line has any; a fixture has those of the example's own rule. Nothing is written to disk.
+and no other line has any; what is about the whole file is marked on its first line; a fixture has one of the example's
+own rule. The marks are taken off before the example is read. Nothing is written to disk.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from shapelint.analysis import StatedWrong
 from shapelint.config import Config, ConfigError, parse
 from shapelint.engine import check_source
-from shapelint.registry import built_in, contract, use_own
+from shapelint.registry import use_own
 from shapelint.report.check_text import finding_lines
 from shapelint.report.terminal import Paint
 from shapelint.settings import Settings
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 SPEC: Final = "example.shape.yaml"
 CONFIG: Final = "shapelint.toml"
-_MARK: Final = re.compile(r"#\s*expect:\s*([A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*)")
+_MARK: Final = re.compile(r"[ \t]*#\s*expect:\s*([A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*)[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,17 @@ class Said:
 
 def said(example: Example) -> Said:
     """What is said of an example; raises ConfigError or StatedWrong where its configuration is of no use."""
-    text = example.config or ""
+    text = unmarked(example.config or "")
     config = parse(text, Path(CONFIG)) if example.config is not None else Config()
+    spec = None if example.text is None else unmarked(example.text)
     file = SPEC if example.file is None else shown_fixture(example.file)
-    source = str(example.file) if example.text is None else example.text.encode()
+    source = str(example.file) if spec is None else spec.encode()
     base = Settings(require_where=bool(config.values.get("require-where", False)))
     report = check_source(source, file, config.settings(file, base))
     suppressions = Suppressions(config)
-    findings, _, _ = suppressions.split(report.findings, file, example.text)
+    findings, _, _ = suppressions.split(report.findings, file, spec)
     findings += suppressions.unmatched([file])
-    texts = {file: report.text if report.text is not None else example.text, CONFIG: text}
+    texts = {file: spec, CONFIG: text}
     blocks = ["\n".join(finding_lines(finding, Paint(False), texts.get(finding.file))) for finding in findings]
     return Said(tuple(findings), "\n\n".join(blocks) + "\n" if blocks else "")
 
@@ -102,7 +104,7 @@ def _disagreements(rule: RuleFile, example: Example, found: Said) -> Iterator[st
         have = Counter(("", 0, finding.rule) for finding in found.findings)
     else:
         wanted = Counter([*_marks(example.text, SPEC), *_marks(example.config or "", CONFIG)])
-        have = Counter((finding.file, finding.line or 0, finding.rule) for finding in found.findings)
+        have = Counter((finding.file, finding.line or 1, finding.rule) for finding in found.findings)
     for (file, line, number), count in sorted((wanted - have).items()):
         yield f"missing: {number} {_at(file, line)}{_times(count)}"
     for (file, line, number), count in sorted((have - wanted).items()):
@@ -121,7 +123,7 @@ def _fixing(example: Example, found: Said) -> Iterator[str]:
     if not fixes or example.text is None:
         yield "`fixed` stands here and no fix is offered"
         return
-    text = example.text.encode()
+    text = unmarked(example.text).encode()
     for edit in sorted(fixes[0].edits, key=lambda edit: -edit.start):
         text = text[: edit.start] + edit.text.encode() + text[edit.end :]
     if text.decode() != example.fixed:
@@ -132,6 +134,11 @@ def _marks(text: str, file: str) -> Iterator[tuple[str, int, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         for match in _MARK.finditer(line):
             yield from ((file, number, rule.strip()) for rule in match[1].split(","))
+
+
+def unmarked(text: str) -> str:
+    """The text without the marks."""
+    return _MARK.sub("", text)
 
 
 def _at(file: str, line: int) -> str:
@@ -147,8 +154,3 @@ def counted(rules: Iterable[RuleFile]) -> tuple[int, int, int]:
     found = list(rules)
     good = sum(example.good for rule in found for example in rule.examples)
     return len(found), sum(len(rule.examples) for rule in found) - good, good
-
-
-def graded(rule: RuleFile) -> bool:
-    """Whether the rule is one of shapelint's own."""
-    return rule.name in built_in() and contract(rule.name).id == rule.contract.id

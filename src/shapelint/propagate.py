@@ -158,7 +158,7 @@ class _Run:
                 tensors[name] = results[place] if place < len(results) else UNKNOWN
 
     def _unknown(self, node: Node, tensors: dict[str, Tensor], why: str) -> None:
-        name = f"{node.domain}::{node.op}" if node.domain else node.op
+        name = f"{node.domain}::{node.op}" if node.domain else str(node.attributes.get("layer", node.op))
         if not self.depth or node.path not in self.named:
             self.unknowns.append(Unknown(node.path, name, why))
         if self.depth:

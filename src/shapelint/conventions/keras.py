@@ -452,9 +452,12 @@ def place_of(b: Build, axis: Any, rank: int, name: str = "axis") -> int:
     """The axis of a shape of `rank` axes that a number means which counts the batch as axis 0."""
     if isinstance(axis, bool) or not isinstance(axis, int):
         raise Illegal(f"`{name}` is no number", name)
-    place = axis if b.has_batch or axis < 0 else axis - 1
+    lead = 0 if b.has_batch else 1
+    if axis == 0 and lead:
+        raise Illegal(f"`{name}` is 0, the batch, which the shapes of the file leave out", name)
+    place = axis - lead if axis > 0 else axis
     if not -rank <= place < rank:
-        raise Illegal(f"`{name}` is {axis} and the sources have {rank} axes besides the batch", name)
+        raise Illegal(f"`{name}` is {axis} and the source has {rank + lead} axes with the batch", name)
     return place % rank
 
 

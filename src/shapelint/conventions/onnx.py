@@ -50,7 +50,7 @@ class Operators(Convention):
     """ONNX, whose layers are the operators of an opset."""
 
     def find(self, name: str, opset: int | None = None) -> LayerType | None:
-        """The operator in `opset`, the newest by default; one that the opset lacks is found and refused when applied."""
+        """The operator in `opset`, the newest by default; one that it lacks is refused when it is applied."""
         found = self.types.get(name)
         return found if found is None or not found.takes_values else operator_type(name, opset)
 
@@ -105,6 +105,8 @@ def applied(name: str, domain: str, version: int, b: Build, **given: Any) -> Any
     if any(is_unstated(value) for value in given.values()):
         return b.unknown("an attribute is not stated")
     size = given.pop(EXTRA[name], None) if name in EXTRA else None
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int | Expr)):
+        raise Illegal(f"`{EXTRA[name]}` is no number", EXTRA[name])
     attributes = {
         key: attribute(name, key, of.attributes[key].type, value)
         for key, value in given.items()
@@ -157,7 +159,7 @@ def tensor(value: Any, dtype: int | None = None, argument: str = "value") -> Con
     """Numbers, perhaps in nested lists, as a tensor; integers are int64, fractions float32."""
     dims: list[int] = []
     flat: tuple[Any, ...] = (value,)
-    while flat and any(isinstance(each, tuple) for each in flat) or (not dims and value == ()):
+    while any(isinstance(each, tuple) for each in flat):
         lengths = {len(each) if isinstance(each, tuple) else -1 for each in flat}
         if len(lengths) != 1:
             raise Illegal("a tensor has rows of different lengths", argument)
@@ -306,9 +308,6 @@ def _of_window(name: str, entering: Any, attributes: Mapping[str, Any], channels
     group = attributes.get("group", 1)
     if group < 1:
         raise Illegal(f"`group` is {group}; it is at least 1", "group")
-    for word, value in (("channels", channels),):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | Expr)):
-            raise Illegal(f"`{word}` is no number", word)
     if name == "Conv":
         return (channels, None if entering is None else entering // group, *kernel)
     if isinstance(channels, int) and channels % group:

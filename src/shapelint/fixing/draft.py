@@ -17,7 +17,7 @@ from shapelint.facts.subjects import Mismatch, Restriction
 from shapelint.fixing.patch import TextEdit, TextPatch
 from shapelint.fixing.text import SpecText, patch_between
 from shapelint.settings import Stated
-from shapelint.size import Condition, Expr, evaluate
+from shapelint.size import Expr, evaluate
 from shapelint.source import Unreadable
 from shapelint.source.spec import read_spec
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from shapelint.facts import Facts
+    from shapelint.facts.flow import Step
     from shapelint.graph import Node
     from shapelint.ops.call import Requirement
     from shapelint.size import Symbol
@@ -91,13 +92,50 @@ class Trouble:
         """Whether two tensors meet there."""
         return self.requirement.kind in MERGES
 
-    @cached_property
-    def symbols(self) -> tuple[Symbol, ...]:
-        """The free axes along which the sizes differ, as far as the requirement tells."""
-        held = self.requirement.held
-        if not isinstance(held, Condition):
-            return ()
-        return tuple([each for each in self.facts.shapes.table.symbols_in(held.mask) if not each.opaque])
+    @property
+    def differing(self) -> list[int]:
+        """The spatial axes along which the sizes differ."""
+        if len(self.have) != len(self.want):
+            return []
+        return [axis for axis, (a, b) in enumerate(zip(self.have, self.want, strict=True)) if a != b]
+
+    def symbol(self, axis: int) -> Symbol | None:
+        """The free axis that a spatial axis of the values depends on, where it is one."""
+        for name in self.names:
+            tensor = self.facts.shapes.tensors.get(name)
+            if tensor is None or tensor.shape is None:
+                continue
+            dim = tensor.shape[self.facts.layout[0] + axis]
+            if isinstance(dim, Expr) and len(dim.symbols) == 1 and not dim.symbols[0].opaque:
+                return dim.symbols[0]
+        return None
+
+    def steps(self, side: int, axis: int) -> list[Step]:
+        """The steps that made the size of one of the values along a spatial axis, from where the two part."""
+        symbol = self.symbol(axis)
+        if symbol is None:
+            return []
+        lists = [self.facts.flow.steps(name, symbol) if name else [] for name in self.names]
+        common = 0
+        while common < min(map(len, lists)) and lists[0][common].node is lists[1][common].node:
+            common += 1
+        return lists[side][common:]
+
+    @property
+    def grown(self) -> int:
+        """Which of the two values came through steps up; where both or neither did, the smaller one."""
+        found = [
+            side for side in (0, 1) if any(step.factor > 1 for axis in self.differing for step in self.steps(side, axis))
+        ]
+        return found[0] if len(found) == 1 else int(self.want < self.have)
+
+    def last_up(self, side: int) -> Node | None:
+        """The last step up of one of the values, along the first axis that differs."""
+        for axis in self.differing:
+            ups = [step.node for step in self.steps(side, axis) if step.factor > 1]
+            if ups:
+                return ups[-1]
+        return None
 
 
 class Draft:

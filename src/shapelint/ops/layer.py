@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.ops.arithmetic import AxisWindow, arithmetic_of
-from shapelint.ops.call import Call, Dim, Shape, Tensor
+from shapelint.ops.call import Call, CannotTell, Dim, Shape, Tensor
 from shapelint.ops.legality import illegal
 from shapelint.ops.registry import LAYER, operator
 from shapelint.size import divides, equal
@@ -135,7 +135,10 @@ def unpool(call: Call) -> Tensor:
 
 @operator("Opaque", domain=LAYER)
 def opaque(call: Call) -> Tensor:
-    """A layer that nobody describes: nothing is known of what leaves it."""
+    """A layer that nobody describes: what leaves it is unknown, and because of it where all that enters is known."""
+    why = call.text("why", "")
+    if why and call.inputs and all(tensor is not None and tensor.sizes is not None for tensor in call.inputs):
+        raise CannotTell(why)
     return Tensor(call.operand(0).dtype)
 
 

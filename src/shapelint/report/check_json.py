@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint._version import __version__
-from shapelint.report.sizes_json import axis_json, members_json
+from shapelint.report.shown import shown_of
+from shapelint.report.sizes_json import members_json
 
 if TYPE_CHECKING:
     from shapelint.engine import FileReport, RunReport
@@ -29,7 +30,7 @@ def check_json(report: RunReport) -> dict[str, Any]:
             "warnings": report.count(Severity.WARNING),
             "infos": report.count(Severity.INFO),
             "fixable": sum(bool(finding.fixes) for finding in findings),
-            "unknown": sum(bool(each.analysis and each.analysis.facts.unknowns) for each in report.files),
+            "unknown": sum(bool(shown_of(each).unknown) for each in report.models),
             "suppressed": sum(len(each.suppressed) for each in report.files),
             "baselined": sum(len(each.baselined) for each in report.files),
         },
@@ -37,17 +38,14 @@ def check_json(report: RunReport) -> dict[str, Any]:
 
 
 def _file(report: FileReport) -> dict[str, Any]:
-    analysis = report.analysis
-    if analysis is None:
-        return {"file": report.file, "kind": report.kind, "verdict": None, "stated": False, "axes": [], "unknown": []}
-    facts = analysis.facts
+    shown = shown_of(report)
     return {
         "file": report.file,
         "kind": report.kind,
-        "verdict": facts.verdict,
-        "stated": analysis.is_stated,
-        "axes": [axis_json(facts, axis) for axis in facts.inputs.axes],
-        "unknown": [{"node": each.path, "op": each.op, "why": each.why} for each in facts.unknowns],
+        "verdict": shown.verdict,
+        "stated": shown.stated,
+        "axes": shown.axes,
+        "unknown": shown.unknown,
     }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shapelint.facts.subjects import by, by_sets, counted, listed
+from shapelint.facts.subjects import by, counted, listed
 from shapelint.finding import Severity
 from shapelint.report.excerpt import excerpt
-from shapelint.report.sizes_text import free_counterpart
+from shapelint.report.shown import shown_of
 from shapelint.report.terminal import Paint, clean, columns
 
 if TYPE_CHECKING:
@@ -69,26 +69,12 @@ def _table(fault: Fault, paint: Paint, *, chain: bool) -> list[str]:
 
 
 def _clean_line(report: FileReport, paint: Paint) -> list[str]:
-    """What is to be said of a file without findings; `ok` only where that is proved."""
-    if report.analysis is None:
+    """What is to be said of a file without findings."""
+    shown = shown_of(report)
+    if not shown.mark:
         return []
-    facts = report.analysis.facts
-    name, good = clean(report.file), paint("ok", "green")
-    if facts.verdict == "unknown":
-        return [f"{paint('??', 'yellow')} {name}: not proved"]
-    if facts.verdict == "never":
-        return [f"{paint('--', 'red')} {name}: no size fits"]
-    if not facts.inputs.axes:
-        free = free_counterpart(report.analysis)
-        text = "its fixed sizes fit" + (f" (with free axes it would take {free})" if free else "")
-    elif facts.domains and facts.verdict == "fits":
-        text = f"proved for {facts.stated_text}"
-    elif facts.verdict == "fits":
-        text = "every declared size fits" if facts.declared else "every size fits"
-    else:
-        sets = {label.name: sizes for label, sizes in facts.necessary.items() if not sizes.is_every}
-        text = f"fits for {by_sets(sets)}" if sets else "some sizes fit together"
-    return [f"{good} {name}: {clean(text)}"]
+    colour = {"ok": "green", "??": "yellow", "--": "red"}[shown.mark]
+    return [f"{paint(shown.mark, colour)} {clean(report.file)}: {clean(shown.text)}"]
 
 
 def _summary(report: RunReport, paint: Paint) -> list[str]:

@@ -140,3 +140,16 @@ def _text(facts: Facts, shape: Shape | None) -> str:
 
 
 __all__ = ["failed", "show_json", "show_text"]
+
+
+def spec_text(analysis: Analysis) -> str:
+    """The graph as a native spec; raises CannotSay."""
+    from shapelint.size.text import domain
+    from shapelint.source.spec.write import Source, write_spec
+
+    inputs = {name: tensor.shape for name, tensor in analysis.inputs.tensors.items()}
+    shapes = {name: tensor.shape for name, tensor in analysis.shapes.tensors.items()}
+    domains = {symbol.name: domain(of.sizes) for symbol, of in analysis.domains.items()}
+    sizes = {name: text for name, text in domains.items() if text is not None}
+    opset = analysis.model.opsets.get("", 1)
+    return write_spec(Source(analysis.graph, opset, inputs, shapes, sizes, analysis.file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from shapelint.size.condition import Condition, Kind
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 LONGEST: Final = 4096
 """How long a dim or a domain may be to be read."""
 
+_NAME: Final = re.compile(r"[^\W\d][\w.\[\]]*")
+"""A label: `H`, `x.H`, `x[2]`."""
 MOST_LISTED: Final = 6
 """How many residues or ranges a text lists before it counts them."""
 
@@ -82,7 +85,7 @@ def _ceilings(expr: Expr) -> list[tuple[str, int]]:
 
 def _operand(size: Size, *, ceil: bool = True) -> str:
     word = write(size, ceil=ceil)
-    return word if word.isidentifier() or word.isdigit() or _is_call(word) else f"({word})"
+    return word if _NAME.fullmatch(word) or word.isdigit() or _is_call(word) else f"({word})"
 
 
 def _is_call(word: str) -> bool:

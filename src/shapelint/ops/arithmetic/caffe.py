@@ -1,6 +1,7 @@
 """Caffe: Convolution, Deconvolution and Pooling, read and not run (FORMULAS 1 to 3).
 
-Sources: `conv_layer.cpp`, `deconv_layer.cpp` (03f897b), `pooling_layer.cpp` (0323844). `Blob::Reshape` takes sizes of at least 0.
+Sources: `conv_layer.cpp`, `deconv_layer.cpp` (03f897b), `pooling_layer.cpp` (0323844); `Blob::Reshape`
+takes sizes of at least 0.
 """
 
 from __future__ import annotations

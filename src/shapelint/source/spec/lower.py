@@ -873,9 +873,9 @@ def _operands(layer: LayerType, call: _Call, previous: Layer | None) -> None:
     for value in call.positional:
         given += value if isinstance(value, tuple) and _is_source(value) else [value]
     is_full = layer.most_sources is not None and len(given) >= layer.most_sources
-    if call.sources is None and previous is not None and not is_full:
-        if not any(isinstance(each, Layer) for each in given):
-            given.insert(0, previous)
+    names_one = call.sources is not None or any(isinstance(each, Layer) for each in given)
+    if previous is not None and not names_one and not is_full:
+        given.insert(0, previous)
     call.sources, call.positional = given, []
 
 

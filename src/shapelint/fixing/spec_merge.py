@@ -1,0 +1,229 @@
+"""Repairs of a spec at the place where sizes meet: the decoder takes the size of the skip, or one side is cropped or
+padded to the other."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from shapelint.fixing.candidate import Candidate
+from shapelint.fixing.draft import Draft, Trouble, settle
+from shapelint.fixing.patch import TextEdit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shapelint.fixing.draft import Cause
+    from shapelint.graph import Node
+
+_SIZED: Final = {
+    "Resize": ("scale", "size"),
+    "Upsample": ("scale_factor", "size"),
+    "interpolate": ("scale_factor", "size"),
+    "UpsamplingNearest2d": ("scale_factor", "size"),
+    "UpsamplingBilinear2d": ("scale_factor", "size"),
+}
+"""Layers that take a size in place of a factor, with the arguments that `like=` stands in for."""
+_ASKED: Final = ("torch", "paddle", "tf")
+"""The frameworks whose transposed convolutions take a size."""
+
+
+def output_size(draft: Draft, cause: Cause) -> Iterator[Candidate]:
+    """The layer that goes up takes the size of the skip; else a resize to the skip stands before the merge."""
+    found = settle(draft, cause, _ask_for_size)
+    if found is not None:
+        exact = "nothing changes at the sizes that fitted" if _whole_factors(draft, found) else ""
+        yield Candidate(
+            "output_size",
+            f"let {_named(draft, found)} return the size of the skip",
+            found.patch_from(draft),
+            reason=exact or "the sampling grid follows the sizes instead of the factor",
+            safe=bool(exact),
+        )
+    found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Resize"))
+    if found is not None:
+        yield Candidate(
+            "output_size",
+            "resize the decoder to the size of the skip before they meet",
+            found.patch_from(draft),
+            reason="nothing changes at the sizes that fitted",
+            safe=True,
+            order=1,
+        )
+
+
+def crop_merge(draft: Draft, cause: Cause) -> Iterator[Candidate]:
+    """The larger side is cropped to the smaller one."""
+    found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Crop"))
+    if found is not None:
+        what = "merge" if cause.mismatch is None or cause.mismatch.kind in ("merge", "join") else "end"
+        title = f"crop the larger side to the smaller one at the {what}"
+        yield Candidate(
+            "crop_merge", title, found.patch_from(draft), reason="what is cropped is lost" + _split(draft, cause, -1)
+        )
+
+
+def pad_merge(draft: Draft, cause: Cause) -> Iterator[Candidate]:
+    """The smaller side is padded to the larger one."""
+    found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Pad"))
+    if found is not None:
+        what = "merge" if cause.mismatch is None or cause.mismatch.kind in ("merge", "join") else "end"
+        title = f"pad the smaller side to the larger one at the {what}"
+        reason = "rows are invented at the border" + _split(draft, cause, 1)
+        yield Candidate("pad_merge", title, found.patch_from(draft), reason=reason)
+
+
+def _split(draft: Draft, cause: Cause, sign: int) -> str:
+    """How much goes before and after, at the size that fails."""
+    mismatch = cause.mismatch
+    if mismatch is None or len(mismatch.first.left) != len(mismatch.first.right):
+        return ""
+    splits = []
+    for left, right in zip(mismatch.first.left, mismatch.first.right, strict=True):
+        amount = abs(left - right)
+        splits.append(f"{amount // 2} before and {amount - amount // 2} after")
+    word = "padded" if sign > 0 else "cropped"
+    return f"; at this size {word} by {', '.join(dict.fromkeys(splits))}"
+
+
+# -- a size in place of a factor -------------------------------------------------------------------------------------
+
+
+def _ask_for_size(draft: Draft, trouble: Trouble) -> list[TextEdit | None]:
+    """The edit that lets the last layer that goes up return the size of the other side."""
+    side = trouble.grown if trouble.is_merge else 0
+    up = trouble.last_up(side)
+    target = _text_of(draft, trouble, 1 - side)
+    if up is None or up.place is None or target is None:
+        return []
+    spec, kind = draft.spec, str(up.attributes.get("layer", ""))
+    if any(name in up.place.arguments for name in ("like", "output_size")):
+        return []
+    if kind in _SIZED:
+        for name in _SIZED[kind]:
+            written = spec.argument(up, name)
+            if written is not None:
+                start, end, named = written
+                return [TextEdit(start, end, f"like={target}")] if named or not _follows(spec.text, end) else []
+        return []
+    if "output_shape" in up.place.arguments:
+        written = spec.argument(up, "output_shape")
+        return [TextEdit(written[0], written[1], f"like={target}")] if written and written[2] else []
+    if up.op in ("ConvTranspose", "MaxUnpool") and up.rule in _ASKED:
+        return [spec.add(up, f"like={target}")]
+    if re.fullmatch(r"UpSampling[123]D", kind):
+        call = spec.call(up.place)
+        if call is None or call.tree.keywords or len(call.tree.args) != 1:
+            return []
+        return [TextEdit(call.start, call.close + 1, f"Resize(like={target})")]
+    return []
+
+
+def _follows(text: str, end: int) -> bool:
+    """Whether another argument stands behind a place."""
+    return text[end:].lstrip().startswith(",")
+
+
+def _text_of(draft: Draft, trouble: Trouble, side: int) -> str | None:
+    """What the file calls one of the values that meet."""
+    expectation = trouble.expectation
+    if expectation is not None:
+        return _compared(trouble)
+    operand = _operand(draft, trouble, side)
+    return None if operand is None else draft.text[operand[0] : operand[1]]
+
+
+def _compared(trouble: Trouble) -> str | None:
+    """The name of the layer whose size a condition compares with, where nothing is done to that size."""
+    assert trouble.expectation is not None
+    match = re.fullmatch(r"([\w\[\]. ]+)\.(?:size|shape)\s*==\s*([\w\[\]. ]+)\.(?:size|shape)", trouble.expectation.text)
+    if match is None:
+        return None
+    own = trouble.expectation.output
+    others = [word.strip() for word in match.groups() if word.strip() != own]
+    return others[0] if len(others) == 1 else None
+
+
+def _operand(draft: Draft, trouble: Trouble, side: int) -> tuple[int, int] | None:
+    """Where one of the values that meet stands in the call of the merge."""
+    node = trouble.node
+    call = draft.spec.call(node.place) if node is not None and node.place is not None else None
+    if node is None or call is None:
+        return None
+    operands, place = call.operands(), trouble.requirement.operands[side]
+    if operands is None or len(operands) != len(node.inputs) or not 0 <= place < len(operands):
+        return None
+    return operands[place]
+
+
+def _whole_factors(draft: Draft, found: Draft) -> bool:
+    """Whether every factor that a size now stands in for is a whole number, so that the sampling grid stays."""
+    for edit in found.patch_from(draft).edits:
+        replaced = draft.text[edit.start : edit.end]
+        line = draft.text[draft.spec.line_start(edit.start) : draft.spec.line_end(edit.start)]
+        if replaced and re.search(r"scale(_factor)?=", line) and not re.search(r"scale(_factor)?=\(?[\d, ]+\)?\s*[,)]", line):
+            return False
+    return True
+
+
+def _named(draft: Draft, found: Draft) -> str:
+    """The layers whose calls were edited."""
+    changed = {draft.spec.line_start(edit.start) for edit in found.patch_from(draft).edits}
+    paths = []
+    for node in found.analysis.graph.nodes:
+        place = node.place
+        if place is not None and draft.spec.line_start(draft.spec.offset(place.span.line, place.span.column)) in changed:
+            paths.append(f"`{node.path}`")
+    shown = list(dict.fromkeys(paths))
+    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
+
+
+# -- a layer before the merge ----------------------------------------------------------------------------------------
+
+_SUFFIX: Final = {"Crop": "cropped", "Pad": "padded", "Resize": "resized"}
+
+
+def _adapt(draft: Draft, trouble: Trouble, kind: str) -> list[TextEdit | None]:
+    """The edits that crop, pad or resize one side to the other before they meet."""
+    differing = trouble.differing
+    if not differing:
+        return []
+    larger = {int(trouble.have[axis] < trouble.want[axis]) for axis in differing}
+    if kind == "Resize":
+        side = trouble.grown if trouble.is_merge else 0
+    elif len(larger) != 1:
+        return []
+    else:
+        side = larger.pop() if kind == "Crop" else 1 - larger.pop()
+    if trouble.expectation is not None:
+        return _adapt_output(draft, trouble, kind) if side == 0 else []
+    if not trouble.is_merge:
+        return []
+    return _adapt_operand(draft, trouble, kind, side)
+
+
+def _adapt_operand(draft: Draft, trouble: Trouble, kind: str, side: int) -> list[TextEdit | None]:
+    own, other = _operand(draft, trouble, side), _operand(draft, trouble, 1 - side)
+    node = trouble.node
+    if own is None or other is None or node is None or node.place is None:
+        return []
+    text, target = draft.text[slice(*own)], draft.text[slice(*other)]
+    words = re.findall(r"[^\W\d]\w*", text.partition("[")[0])
+    if not words or words[-1].endswith(tuple(f"_{word}" for word in _SUFFIX.values())):
+        return []
+    name = draft.spec.free_name(f"{words[-1]}_{_SUFFIX[kind]}")
+    start = draft.spec.offset(node.place.span.line, node.place.span.column)
+    return [draft.spec.before(start, f"{name}: {kind}(like={target})({text})"), TextEdit(*own, name)]
+
+
+def _adapt_output(draft: Draft, trouble: Trouble, kind: str) -> list[TextEdit | None]:
+    """The edit that crops, pads or resizes an output: its name, bound again, is the new layer from there on."""
+    target, name = _compared(trouble), trouble.names[0]
+    node: Node | None = trouble.facts.nodes.get(name)
+    if target is None or node is None or node.place is None or not name.isidentifier():
+        return []
+    start = draft.spec.offset(node.place.span.line, node.place.span.column)
+    item = draft.spec.item(start)
+    if item is None or item[1] != name:
+        return []
+    return [draft.spec.after(start, f"{name}: {kind}(like={target})({name})")]

@@ -1,0 +1,193 @@
+"""Output paddings of a spec's transposed convolutions, solved for: target minus base, layer by layer, at one size.
+
+FORMULAS.md section 7: a constant output padding is right for one residue class of sizes, so each solution belongs to
+the size that it was solved at, and the set is what the patched model says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from shapelint.fixing.candidate import Candidate
+from shapelint.fixing.draft import ROUNDS, Draft
+from shapelint.facts.subjects import listed
+from shapelint.size import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shapelint.facts import Facts
+    from shapelint.fixing.draft import At, Cause, Trouble
+    from shapelint.fixing.patch import TextEdit
+    from shapelint.graph import Node
+    from shapelint.size import Symbol
+
+_TAKE: Final = ("torch", "keras", "paddle", "onnx")
+"""The frameworks whose transposed convolutions take an output padding."""
+_FEW: Final = 4
+"""How many stated sizes get an entry of their own."""
+
+
+def output_padding(draft: Draft, cause: Cause) -> Iterator[Candidate]:
+    """The setting for the multiples, where sizes are free, and one for each stated size."""
+    facts, _ = draft.free
+    seen: set[str] = set()
+    before = facts.never or any(sizes.is_empty for sizes in facts.necessary.values())
+    for order, at in enumerate(_sizes(draft, cause)):
+        found = _solved(draft, cause, at)
+        if found is None or found.text in seen:
+            continue
+        seen.add(found.text)
+        settings = _settings(draft, found)
+        if not settings:
+            continue
+        yield Candidate(
+            "output_padding",
+            f"give {settings}",
+            found.patch_from(draft),
+            reason="" if before else "right for one class of sizes only",
+            safe=before,
+            order=order,
+        )
+
+
+def _sizes(draft: Draft, cause: Cause) -> Iterator[Mapping[str, int]]:
+    """The sizes to solve at: a large multiple of every stride, then those that fail as stated."""
+    facts, pinned = draft.free
+    product = 1
+    for node in draft.analysis.graph.nodes:
+        strides = node.attributes.get("strides")
+        if isinstance(strides, tuple):
+            product *= max((each for each in strides if isinstance(each, int)), default=1)
+        if product > 1 << 12:
+            break
+    labels = [symbol.name for symbol in facts.inputs.symbols]
+    batches = {axis.label for axis in facts.inputs.axes if axis.is_batch}
+    many = product * max(1, -(-256 // product))
+    if len(pinned) < len(labels) - len(batches):
+        yield {label: 1 if label in batches else many for label in labels}
+    if cause.mismatch is not None:
+        base = {**dict.fromkeys(labels, many), **dict.fromkeys(batches, 1), **cause.mismatch.sizes}
+        base |= {symbol.name: size for symbol, size in pinned.items()}
+        yield base
+        for symbol, domain in draft.analysis.facts.domains.items():
+            if domain.sizes.is_finite and len(list(domain.sizes)) <= _FEW:
+                for n in domain.sizes:
+                    yield {**base, symbol.name: n}
+
+
+def _solved(draft: Draft, cause: Cause, at: Mapping[str, int]) -> Draft | None:
+    """The draft with output paddings for which nothing fails at these sizes."""
+    seen = {draft.text}
+    start = draft
+    paths = cause.paths or None
+    for _ in range(ROUNDS):
+        trouble = draft.trouble_at(at, paths)
+        if trouble is None:
+            return None if draft is start else draft
+        edit = _step(draft, trouble)
+        following = None if edit is None else draft.edited([edit])
+        if following is None or following.text in seen:
+            return None
+        seen.add(following.text)
+        draft = following
+    return None
+
+
+def _step(draft: Draft, trouble: Trouble) -> TextEdit | None:
+    """The edit of the first transposed convolution that does not return the size that it should."""
+    rank = len(trouble.have)
+    if not trouble.differing:
+        return None
+    side = trouble.grown if trouble.is_merge else 0
+    ups: dict[str, Node] = {}
+    for axis in range(rank):
+        for step in trouble.steps(side, axis):
+            if step.node.op == "ConvTranspose" and step.node.rule in _TAKE:
+                ups[step.node.path] = step.node
+    ordered = [node for node in draft.free[0].graph.nodes if node.path in ups]
+    for node in ordered[:-1]:
+        missing = _missing(trouble.facts, node, trouble.at, rank)
+        if any(missing):
+            return _more(draft, node, missing)
+    if not ordered:
+        return None
+    sign = 1 if side == 0 else -1
+    missing = [sign * (want - have) for have, want in zip(trouble.have, trouble.want, strict=True)]
+    return _more(draft, ordered[-1], missing)
+
+
+def _missing(facts: Facts, node: Node, at: At, rank: int) -> list[int]:
+    """By spatial axis what a step up lacks of the size before the steps that it undoes."""
+    missing = [0] * rank
+    for axis in range(rank):
+        symbol = _symbol(facts, node, axis)
+        downs = facts.flow.undoes.get((node.path, symbol), ()) if symbol is not None else ()
+        if symbol is None or not downs:
+            continue
+        track = facts.flow.tracks.get((facts.nodes[downs[0]].outputs[0], symbol))
+        own = facts.flow.tracks.get((node.outputs[0], symbol))
+        if track is None or own is None or track.step is None:
+            continue
+        missing[axis] = evaluate(track.step.before, at) - evaluate(own.size, at)
+    return missing
+
+
+def _symbol(facts: Facts, node: Node, axis: int) -> Symbol | None:
+    tensor = facts.shapes.tensors.get(node.outputs[0])
+    dim = None if tensor is None or tensor.shape is None else tensor.shape[facts.layout[0] + axis]
+    symbols = getattr(dim, "symbols", ())
+    return symbols[0] if len(symbols) == 1 else None
+
+
+def _more(draft: Draft, node: Node, missing: list[int]) -> TextEdit | None:
+    """The edit that gives a layer so much more output padding along each axis; None where that is no legal one.
+
+    An output padding that a framework infers is first written out as 0, because a given one counts from another base.
+    """
+    given = node.attributes.get("output_padding")
+    rank = len(missing)
+    if given is None and node.rule == "keras":
+        values = [0] * rank
+    else:
+        old = given if isinstance(given, tuple) else (0,) * rank
+        if len(old) != rank or any(not isinstance(each, int) for each in old):
+            return None
+        values = [each + more for each, more in zip(old, missing, strict=True) if isinstance(each, int)]
+    strides, dilations = (_numbers(node, name, rank) for name in ("strides", "dilations"))
+    most = [max(s, d) if node.rule == "torch" else s for s, d in zip(strides, dilations, strict=True)]
+    if any(not 0 <= value < limit for value, limit in zip(values, most, strict=True)):
+        return None
+    return draft.spec.set(node, "output_padding", _written(values, node))
+
+
+def _numbers(node: Node, name: str, rank: int) -> list[int]:
+    found = node.attributes.get(name)
+    return [each if isinstance(each, int) else 1 for each in found] if isinstance(found, tuple) else [1] * rank
+
+
+def _written(values: list[int], node: Node) -> str:
+    if node.rule == "onnx":
+        return str(values)
+    if len(set(values)) == 1:
+        return str(values[0])
+    return f"({', '.join(map(str, values))})"
+
+
+def _settings(draft: Draft, found: Draft) -> str:
+    """`` `up1`, `up2` output_padding=1 and `up3` output_padding=0``."""
+    before = {node.path: node for node in draft.analysis.graph.nodes if node.op == "ConvTranspose"}
+    together: dict[str, list[str]] = {}
+    for node in found.analysis.graph.nodes:
+        old = before.get(node.path)
+        if old is None or node.op != "ConvTranspose":
+            continue
+        new = node.attributes.get("output_padding")
+        if isinstance(new, tuple) and new != old.attributes.get("output_padding"):
+            numbers = [each for each in new if isinstance(each, int)]
+            together.setdefault(_written(numbers, node), []).append(f"`{node.path}`")
+    words = [f"{listed(paths)} output_padding={value}" for value, paths in together.items()]
+    return re.sub(r", (?=[^,]*$)", " and ", ", ".join(words)) if len(words) > 1 else "".join(words)
+
+

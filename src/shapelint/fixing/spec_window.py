@@ -1,0 +1,250 @@
+"""Other windows in a spec: transposed convolutions that multiply exactly, convolutions that keep the size, pools that
+round the other way, and numbers for what is written as `...`."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
+
+from shapelint.facts.subjects import quoted
+from shapelint.fixing.candidate import Candidate
+from shapelint.fixing.draft import Draft, Trouble, settle, trouble
+from shapelint.fixing.patch import TextEdit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from shapelint.fixing.draft import Cause
+    from shapelint.graph import Node
+
+_EXPLICIT: Final = ("torch", "paddle")
+"""The frameworks whose paddings are numbers and whose words are those of PyTorch."""
+_POOLS: Final = ("MaxPool", "AveragePool", "LpPool")
+
+
+def window(draft: Draft, cause: Cause) -> Iterator[Candidate]:
+    """Transposed convolutions that multiply exactly: by their padding, by another kernel; convolutions that keep."""
+    nowhere = draft.free[0].never
+    ways = (
+        ("padding", "pad {} so that they multiply the size exactly", _exact_padding, nowhere, "other borders"),
+        ("kernel", "give {} a kernel that multiplies the size exactly", _exact_kernel, False, _RETRAIN),
+        ("keep", "pad {} so that they keep the size", _keeping, False, "other borders"),
+    )
+    for order, (_, title, edit, safe, reason) in enumerate(ways):
+        found = settle(draft, cause, _each_step(edit))
+        if found is not None:
+            yield Candidate(
+                "window",
+                title.format(quoted(_changed(draft, found))),
+                found.patch_from(draft),
+                reason="" if safe else reason,
+                safe=safe,
+                order=order,
+            )
+
+
+_RETRAIN: Final = "the weights change their shape, so the model is trained again"
+
+
+def _each_step(edit: Callable[[Draft, Node], list[TextEdit | None]]) -> Callable[[Draft, Trouble], Any]:
+    """A way to mend one place: the edits of every step that led there and that is not right yet."""
+
+    def mend(draft: Draft, trouble: Trouble) -> list[TextEdit | None]:
+        edits: list[TextEdit | None] = []
+        for node in _steps(trouble):
+            for each in edit(draft, node):
+                if each not in edits:
+                    edits.append(each)
+        return edits
+
+    return mend
+
+
+def _steps(trouble: Trouble) -> list[Node]:
+    """The nodes that changed the size on the way to where it fails, each once."""
+    found: dict[str, Node] = {}
+    for axis in trouble.differing:
+        for side in (0, 1):
+            for step in trouble.steps(side, axis):
+                found.setdefault(step.node.path, step.node)
+    return list(found.values())
+
+
+def _values(node: Node, name: str) -> list[int] | None:
+    found = node.attributes.get(name)
+    if not isinstance(found, tuple) or not found or not all(isinstance(each, int) for each in found):
+        return None
+    return [each for each in found if isinstance(each, int)]
+
+
+def _excess(node: Node) -> list[int] | None:
+    """By axis how much longer than n * stride a transposed convolution makes n; None where a number is missing."""
+    kernel, strides = _values(node, "kernel"), _values(node, "strides")
+    dilations, pads = _values(node, "dilations"), _values(node, "pads")
+    if kernel is None or strides is None or dilations is None or pads is None:
+        return None
+    rank = len(kernel)
+    extra = _values(node, "output_padding") or [0] * rank
+    return [
+        dilations[axis] * (kernel[axis] - 1) + 1 - pads[axis] - pads[rank + axis] + extra[axis] - strides[axis]
+        for axis in range(rank)
+    ]
+
+
+def _exact_padding(draft: Draft, node: Node) -> list[TextEdit | None]:
+    """ke - 2p + output_padding = s, written in the file's own words for kernel and stride."""
+    if node.op != "ConvTranspose" or node.attributes.get("output_size") is not None:
+        return []
+    spec = draft.spec
+    if node.rule == "keras":
+        if node.attributes.get("mode") != "valid" or _values(node, "output_padding") is not None:
+            return []
+        return [spec.set(node, "padding", '"same"')]
+    excess = _excess(node)
+    if node.rule not in _EXPLICIT or excess is None or not any(excess):
+        return []
+    kernel, strides, dilations = (_values(node, name) or [] for name in ("kernel", "strides", "dilations"))
+    texts = [spec.value(node, name) for name in ("kernel_size", "stride")]
+    extents = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+    short = any(ke < s for ke, s in zip(extents, strides, strict=True))
+    pads: str
+    extra: str
+    if all(texts) and not all(text and _is_number(text) for text in texts) and not short and set(dilations) == {1}:
+        k, s = (_bracketed(text or "") for text in texts)
+        pads, extra = f"({k} - {s} + 1) // 2", f"({k} - {s}) % 2"
+    else:
+        halves = [max(-(-(ke - s) // 2), 0) for ke, s in zip(extents, strides, strict=True)]
+        rest = [2 * p - (ke - s) for p, ke, s in zip(halves, extents, strides, strict=True)]
+        pads, extra = _written(halves), _written(rest)
+    edits = [spec.set(node, "padding", pads)]
+    if "output_padding" in (node.place.arguments if node.place is not None else {}) or extra != "0":
+        edits.append(spec.set(node, "output_padding", extra))
+    return _one_insertion(edits)
+
+
+def _exact_kernel(draft: Draft, node: Node) -> list[TextEdit | None]:
+    """k = s + 2p, without dilation and output padding: k4 s2 p1."""
+    excess = _excess(node) if node.op == "ConvTranspose" and node.rule in _EXPLICIT else None
+    if excess is None or not any(excess) or node.attributes.get("output_size") is not None:
+        return []
+    strides, dilations, pads = (_values(node, name) or [] for name in ("strides", "dilations", "pads"))
+    if set(dilations) != {1} or any(_values(node, "output_padding") or []):
+        return []
+    kernel = [s + 2 * p for s, p in zip(strides, pads, strict=False)]
+    return [draft.spec.set(node, "kernel_size", _written(kernel))]
+
+
+def _keeping(draft: Draft, node: Node) -> list[TextEdit | None]:
+    """2p = ke - 1 for a convolution of stride 1 that changes the size."""
+    kernel, strides, dilations = (_values(node, name) for name in ("kernel", "strides", "dilations"))
+    if node.op != "Conv" or kernel is None or strides is None or dilations is None or set(strides) != {1}:
+        return []
+    if node.rule == "keras":
+        return [draft.spec.set(node, "padding", '"same"')]
+    wanted = [d * (k - 1) for k, d in zip(kernel, dilations, strict=True)]
+    if node.rule not in _EXPLICIT or any(each % 2 for each in wanted):
+        return []
+    return [draft.spec.set(node, "padding", _written([each // 2 for each in wanted]))]
+
+
+def rounding(draft: Draft, cause: Cause) -> Iterator[Candidate]:
+    """Pools that round the other way: each alone, then all of them."""
+    found = trouble(draft, cause)
+    if found is None:
+        return
+    pools = [node for node in _steps(found) if node.op in _POOLS]
+    groups = [[node] for node in pools] + ([pools] if len(pools) > 1 else [])
+    for order, group in enumerate(groups[:9]):
+        following = draft.edited([_turned(draft, node) for node in group])
+        if following is not None:
+            ways = [bool(node.attributes.get("ceil_mode")) for node in group]
+            title = f"let {quoted([node.path for node in group])} round {'down' if ways[0] else 'up'}"
+            yield Candidate(
+                "rounding",
+                title,
+                following.patch_from(draft),
+                reason="the last row of windows is added or dropped where a size does not divide",
+                order=order,
+            )
+
+
+def _turned(draft: Draft, node: Node) -> TextEdit | None:
+    """The edit that turns the rounding of a pool."""
+    if node.rule == "keras":
+        return draft.spec.set(node, "padding", '"valid"' if node.attributes.get("mode") == "same" else '"same"')
+    if node.rule not in _EXPLICIT:
+        return None
+    return draft.spec.set(node, "ceil_mode", "False" if node.attributes.get("ceil_mode") else "True")
+
+
+# -- what is sought --------------------------------------------------------------------------------------------------
+
+_SOUGHT: Final = re.compile(r"(\w+)\s*=\s*(\.\.\.)(?=\s*[,)])")
+_TRIED: Final = {"kernel_size": range(1, 10), "kernel": range(1, 10), "stride": range(1, 6), "strides": range(1, 6)}
+_MOST_SOUGHT: Final = 2
+_OFFERED: Final = 3
+
+
+def sought(draft: Draft, accepts: Callable[[Draft], bool]) -> Iterator[Candidate]:
+    """Numbers for what is written as `...`, the smallest first."""
+    places = [
+        (match[1], match.start(2), match.end(2))
+        for line in re.finditer(r"[^\n]*\n?", draft.text)
+        for match in _SOUGHT.finditer(draft.text, line.start(), line.end())
+        if "#" not in draft.text[line.start() : match.start()]
+    ]
+    if not places or len(places) > _MOST_SOUGHT:
+        return
+    found = 0
+    for values in product(*[_TRIED.get(name, range(0, 6)) for name, _, _ in places]):
+        edits = [TextEdit(start, end, str(value)) for (_, start, end), value in zip(places, values, strict=True)]
+        following = draft.edited(edits)
+        if following is None or not accepts(following):
+            continue
+        words = ", ".join(f"{name}={value}" for (name, _, _), value in zip(places, values, strict=True))
+        yield Candidate(
+            "output_padding" if {name for name, _, _ in places} == {"output_padding"} else "window",
+            f"write {words} for `...`",
+            following.patch_from(draft),
+            reason="other numbers may fit as well",
+            order=found,
+        )
+        found += 1
+        if found == _OFFERED:
+            return
+
+
+# -- words -----------------------------------------------------------------------------------------------------------
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[\d, ()\[\]]+", text) is not None
+
+
+def _bracketed(text: str) -> str:
+    return text if re.fullmatch(r"[\w.]+(\[[^\[\]]*\])?", text) else f"({text})"
+
+
+def _written(values: list[int]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else f"({', '.join(map(str, values))})"
+
+
+def _one_insertion(edits: list[TextEdit | None]) -> list[TextEdit | None]:
+    """The edits, with insertions at one place as one."""
+    if len(edits) == 2 and all(edit is not None and edit.start == edit.end for edit in edits):
+        first, second = edits
+        if first is not None and second is not None and first.start == second.start:
+            return [TextEdit(first.start, first.start, first.text + second.text)]
+    return edits
+
+
+def _changed(draft: Draft, found: Draft) -> list[str]:
+    """The paths of the nodes whose windows changed; at most four."""
+    before = {node.path: node.attributes for node in draft.analysis.graph.nodes}
+    paths = [
+        node.path
+        for node in found.analysis.graph.nodes
+        if node.path in before and dict(before[node.path]) != dict(node.attributes)
+    ]
+    return [*paths[:3], f"{len(paths) - 3} more"] if len(paths) > 4 else paths

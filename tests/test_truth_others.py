@@ -1,0 +1,362 @@
+"""JAX, Flax, PaddlePaddle, Theano and ONNX against recorded answers, each row as a spec of one layer (or of a pair).
+
+The answers are TRUTH.md's: what the framework returned or refused; for ONNX the `spec` column where a row has one, else
+what onnxruntime did. A result below 0, which Theano's shape functions return, is a refusal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from shapelint.analysis import Analysis
+from shapelint.size import evaluate, holds
+from shapelint.source import Unreadable, load
+
+from .shared import SHARED, needs_shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = needs_shared
+
+Row = dict[str, Any]
+
+
+def padding(value: Any) -> str:
+    """A recorded padding of one axis as text."""
+    return repr(value) if isinstance(value, str | int) else f"[({value[0]}, {value[1]})]"
+
+
+def jax_conv(p: Row) -> list[str]:
+    return [
+        f"lax.conv_general_dilated({p['k']}, {p['s']}, {padding(p['pad'])}, "
+        f"lhs_dilation={p['ld']}, rhs_dilation={p['d']})"
+    ]
+
+
+def jax_transpose(p: Row) -> list[str]:
+    more = ", use_consistent_padding=True" if p.get("ucp") else ""
+    return [f"lax.conv_transpose({p['k']}, {p['s']}, {padding(p['pad'])}, rhs_dilation={p['d']}{more})"]
+
+
+def jax_round_trip(p: Row) -> list[str]:
+    there = {**p, "ld": 1}
+    return [*jax_conv(there), *jax_transpose({**p, "pad": p["tpad"]})]
+
+
+def flax_conv(p: Row) -> list[str]:
+    return [f"nn.Conv(8, [{p['k']}], strides={p['s']}, padding={padding(p['pad'])}, kernel_dilation={p['d']})"]
+
+
+def flax_transpose(p: Row) -> list[str]:
+    rest = f"kernel_dilation={p['d']}, transpose_kernel={bool(p['tk'])}"
+    return [f"nn.ConvTranspose(8, [{p['k']}], strides=[{p['s']}], padding={padding(p['pad'])}, {rest})"]
+
+
+def flax_pool(p: Row) -> list[str]:
+    return [f"max_pool([{p['k']}], strides=[{p['s']}], padding={padding(p['pad'])})"]
+
+
+def pads(value: Any) -> str:
+    return repr(value) if isinstance(value, str | int) else repr([*value, *value])
+
+
+def paddle_conv(p: Row) -> list[str]:
+    return [f"nn.Conv2D(1, 8, {p['k']}, stride={p['s']}, padding={pads(p['pad'])}, dilation={p['d']})"]
+
+
+def paddle_transpose(p: Row) -> list[str]:
+    extra = f"(output_size=[{p['O']}, {p['O']}])" if "O" in p else f"output_padding={p.get('op', 0)})"
+    head = f"nn.Conv2DTranspose(1, 8, {p['k']}, stride={p['s']}, padding={pads(p['pad'])}, dilation={p['d']}"
+    return [f"{head})(x, {extra[1:]}" if "O" in p else f"{head}, {extra}"]
+
+
+def paddle_pool(kind: str) -> Callable[[Row], list[str]]:
+    def layers(p: Row) -> list[str]:
+        return [f"nn.{kind}Pool2D({p['k']}, stride={p['s']}, padding={p['pad']}, ceil_mode={bool(p['ceil'])})"]
+
+    return layers
+
+
+def paddle_resize(p: Row) -> list[str]:
+    return [f"F.interpolate(scale_factor={p['scale']!r})"]
+
+
+def paddle_shuffle(p: Row) -> list[str]:
+    return [f"nn.PixelShuffle({p['r']})"]
+
+
+def paddle_pad(p: Row) -> list[str]:
+    return [f"nn.Pad2D({p['pads'] * 2}, mode={p['mode']!r})"]
+
+
+def border(value: Any) -> str:
+    return repr(value) if isinstance(value, str | int) else f"(({value[0]}, {value[1]}), ({value[0]}, {value[1]}))"
+
+
+def theano(name: str) -> Callable[[Row], list[str]]:
+    def layers(p: Row) -> list[str]:
+        rest = f"subsample={p['s']}, border_mode={border(p['border'])}, filter_dilation={p['d']}"
+        return [f"{name}(8, {p['k']}, {rest})"]
+
+    return layers
+
+
+# -- onnx ------------------------------------------------------------------------------------------------------------
+
+
+def windowed(op: str, rank: int = 1) -> Callable[[Row], list[str]]:
+    def layers(p: Row) -> list[str]:
+        words = [f"kernel_shape={[p['k']] * rank}", f"strides={[p['s']] * rank}"]
+        if "d" in p:
+            words.append(f"dilations={[p['d']] * rank}")
+        if "pads" in p:
+            begin, end = p["pads"]
+            words.append(f"pads={[begin] * rank + [end] * rank}")
+        for word, key, form in (
+            ("auto_pad", "auto", "{!r}"),
+            ("ceil_mode", "ceil", "{}"),
+            ("output_padding", "op", "[{}]"),
+            ("output_shape", "O", "[{}]"),
+        ):
+            if key in p:
+                words.append(f"{word}={form.format(p[key])}")
+        return [f"{op}({', '.join(words)})"]
+
+    return layers
+
+
+def max_unpool(p: Row) -> list[str]:
+    begin, end = p.get("pads", (0, 0))
+    rest = f"kernel_shape=[{p['k']}], strides=[{p['s']}], pads=[{begin}, {end}]"
+    wanted = f", [1, 1, {p['O']}]" if "O" in p else ""
+    return [f"MaxUnpool(x, x{wanted}, {rest})"]
+
+
+def resize(p: Row) -> list[str]:
+    scales = f"[1, 1, {p['scale']!r}]"
+    region = "" if p["opset"] < 11 else "[], " if p["opset"] < 13 else "None, "
+    return [f"Resize(x, {region}{scales})"]
+
+
+def policy(p: Row) -> list[str]:
+    return [f"Resize(x, None, None, {p['O']}, keep_aspect_ratio_policy={p['policy']!r}, axes=[2, 3])"]
+
+
+def upsample(p: Row) -> list[str]:
+    scales = f"[1, 1, {p['scale']!r}]"
+    return [f"Upsample(x, {scales})" if p["opset"] >= 9 else f"Upsample(scales={scales})"]
+
+
+def blocks(op: str) -> Callable[[Row], list[str]]:
+    return lambda p: [f"{op}(blocksize={p['r']})"]
+
+
+def pad(p: Row) -> list[str]:
+    return [f"Pad(x, {p['pads2']}, mode={p['mode']!r})"]
+
+
+def slice_(p: Row) -> list[str]:
+    return [f"Slice(x, [{p['a']}], [{p['b']}], [0], [{p['st']}])"]
+
+
+def col2im(p: Row) -> list[str]:
+    rest = f"strides=[{p['s']}], dilations=[{p['d']}], pads=[{p['p']}, {p['p']}]"
+    return [f"c: Constant(shape=[1, {p['k']}, {p['L']}])", f"Col2Im(c, [n], [{p['k']}], {rest})"]
+
+
+def grid_sample(p: Row) -> list[str]:
+    return [f"g: Constant(shape=[1, {p['h']}, {p['w']}, {p['last']}])", "GridSample(x, g)"]
+
+
+def roi_align(p: Row) -> list[str]:
+    boxes = [f"r: Constant(shape=[{p['R']}, 4])", f'i: Constant(0, dtype="int64", shape=[{p["R"]}])']
+    return [*boxes, f"RoiAlign(x, r, i, output_height={p['h']}, output_width={p['w']})"]
+
+
+def deform_conv(p: Row) -> list[str]:
+    k, size = p["k"], p["oh"]
+    made = [f"w: Constant(shape=[1, 1, {k}, {k}])", f"o: Constant(shape=[1, {2 * k * k}, {size}, {size}])"]
+    rest = f"strides={[p['s']] * 2}, dilations={[p['d']] * 2}, pads={[p['p']] * 4}"
+    return [*made, f"DeformConv(x, w, o, {rest})"]
+
+
+LAYERS: Final[dict[str, tuple[str, Callable[[Row], list[str]]]]] = {
+    "jax.conv": ("[1, n, 8]", jax_conv),
+    "jax.convT": ("[1, n, 8]", jax_transpose),
+    "jax.convT(use_consistent_padding)": ("[1, n, 8]", jax_transpose),
+    "jax.roundtrip(explicit pads)": ("[1, n, 8]", jax_round_trip),
+    "flax.conv": ("[1, n, 8]", flax_conv),
+    "flax.ConvTranspose": ("[1, n, 8]", flax_transpose),
+    "flax.max_pool": ("[1, n, 8]", flax_pool),
+    "paddle.conv": ("[1, 1, n, n]", paddle_conv),
+    "paddle.convT": ("[1, 1, n, n]", paddle_transpose),
+    "paddle.convT.output_size": ("[1, 1, n, n]", paddle_transpose),
+    "paddle.maxpool": ("[1, 1, n, n]", paddle_pool("Max")),
+    "paddle.avgpool": ("[1, 1, n, n]", paddle_pool("Avg")),
+    "paddle.interpolate(scale)": ("[1, 1, n, n]", paddle_resize),
+    "paddle.pixel_shuffle": ("[1, {c}, n, n]", paddle_shuffle),
+    "paddle.pad": ("[1, 1, n, n]", paddle_pad),
+    "theano.conv": ("[1, 1, n, n]", theano("Conv2D")),
+    "theano.gradinputs": ("[1, 1, n, n]", theano("Conv2DTranspose")),
+    "onnx.Conv": ("[1, 1, n]", windowed("Conv")),
+    "onnx.ConvTranspose": ("[1, 1, n]", windowed("ConvTranspose")),
+    "onnx.MaxPool": ("[1, 1, n]", windowed("MaxPool")),
+    "onnx.MaxPool2D": ("[1, 1, n, n]", windowed("MaxPool", 2)),
+    "onnx.AveragePool": ("[1, 1, n]", windowed("AveragePool")),
+    "onnx.AveragePool2D": ("[1, 1, n, n]", windowed("AveragePool", 2)),
+    "onnx.LpPool": ("[1, 1, n]", windowed("LpPool")),
+    "onnx.MaxUnpool": ("[1, 1, n]", max_unpool),
+    "onnx.Resize(scales)": ("[1, 1, n]", resize),
+    "onnx.Resize(policy)": ("[1, 1, n, {m}]", policy),
+    "onnx.Upsample": ("[1, 1, n]", upsample),
+    "onnx.DepthToSpace": ("[1, {c}, n, n]", blocks("DepthToSpace")),
+    "onnx.SpaceToDepth": ("[1, {c}, n, n]", blocks("SpaceToDepth")),
+    "onnx.Pad": ("[n]", pad),
+    "onnx.Col2Im": ("[1, 1, n]", col2im),
+    "onnx.Slice": ("[n]", slice_),
+    "onnx.GridSample": ("[1, 1, n, n]", grid_sample),
+    "onnx.RoiAlign": ("[1, 1, n, n]", roi_align),
+    "onnx.DeformConv": ("[1, 1, n, n]", deform_conv),
+}
+"""By family the input's dims and the layers of a row."""
+
+ROWS: Final = {
+    "flax.ConvTranspose": 21,
+    "flax.conv": 18,
+    "flax.max_pool": 14,
+    "jax.conv": 28,
+    "jax.convT": 28,
+    "jax.convT(use_consistent_padding)": 18,
+    "jax.roundtrip(explicit pads)": 22,
+    "onnx.AveragePool": 108,
+    "onnx.AveragePool2D": 33,
+    "onnx.Col2Im": 46,
+    "onnx.Conv": 84,
+    "onnx.ConvTranspose": 112,
+    "onnx.DeformConv": 10,
+    "onnx.DepthToSpace": 8,
+    "onnx.GridSample": 6,
+    "onnx.LpPool": 84,
+    "onnx.MaxPool": 112,
+    "onnx.MaxPool2D": 36,
+    "onnx.MaxUnpool": 14,
+    "onnx.Pad": 28,
+    "onnx.Resize(policy)": 57,
+    "onnx.Resize(scales)": 28,
+    "onnx.RoiAlign": 6,
+    "onnx.Slice": 84,
+    "onnx.SpaceToDepth": 8,
+    "onnx.Upsample": 56,
+    "paddle.avgpool": 28,
+    "paddle.conv": 28,
+    "paddle.convT": 28,
+    "paddle.convT.output_size": 28,
+    "paddle.interpolate(scale)": 25,
+    "paddle.maxpool": 28,
+    "paddle.pad": 9,
+    "paddle.pixel_shuffle": 6,
+    "theano.conv": 28,
+    "theano.gradinputs": 17,
+}
+"""How many rows of each family are normative."""
+
+UNKNOWN_WHERE_FREE: Final = {"onnx.Resize(policy)": 57}
+"""Rows whose size is known only where it is a number: one scale for all axes is a quotient of two sizes."""
+
+
+def answer_of(row: Row) -> Any:
+    """What is normative: a size, a list of sizes, "err"; None where a row is information only."""
+    family, _, runtime = row["op"].partition("[")
+    recorded = "err" if "err" in row else row["out"]
+    if not family.startswith("onnx."):
+        # Theano's shape functions say None where the size is ambiguous, and a size below 0 instead of refusing.
+        return "err" if recorded is None or (isinstance(recorded, int) and recorded < 0) else recorded
+    if family == "onnx.Resize(scales)":
+        return recorded if runtime == "ort]" else None
+    answer = row.get("spec", recorded if runtime == "ort]" else None)
+    return "err" if answer == 0 and "kernel" in LAYERS[family][1](row["p"])[-1] and "Un" not in family else answer
+
+
+def text_of(row: Row, dims: str, layers: list[str]) -> str:
+    """The row as a spec."""
+    convention = {"flax": "jax"}.get(head := row["op"].partition(".")[0], head)
+    opset = f"opset: {row['p'].get('opset', 22)}\n" if convention == "onnx" else ""
+    items = "".join(f"  - {layer}\n" for layer in layers)
+    return f"shapelint: 1\nconvention: {convention}\n{opset}inputs:\n  x: {dims}\nlayers:\n{items}"
+
+
+def found_for(row: Row, *, free: bool) -> Any:
+    """What the spec's last layer gives along its changed axes, "err", or why it is unknown."""
+    dims, layers = LAYERS[row["op"].partition("[")[0]]
+    made = [each if free else each.replace("[n]", f"[{row['n']}]") for each in layers(row["p"])]
+    dims = dims.format_map(row["p"])
+    try:
+        text = text_of(row, dims if free else dims.replace("n", str(row["n"])), made)
+        analysis = Analysis(load(text.encode()))
+    except Unreadable as error:
+        return "err" if "another kind" not in str(error) else f"crash: {error}"
+    real = {axis.symbol: row["n"] for axis in analysis.inputs.axes}
+    shapes = analysis.shapes
+    if not all(holds(requirement.held, real) for requirement in shapes.requirements):
+        return "err"
+    if shapes.unknowns:
+        return f"unknown: {shapes.unknowns[0].why}"
+    shape = shapes.tensors[analysis.graph.outputs[0].name].shape
+    assert shape is not None
+    try:
+        return [evaluate(dim, real) for dim in shape if dim is not None]
+    except KeyError:
+        return f"unknown: {shape}"
+
+
+def agrees(row: Row, found: Any, answer: Any) -> bool:
+    """Whether the sizes found are the recorded ones."""
+    if isinstance(found, str) or answer == "err":
+        return bool(found == answer)
+    family = row["op"].partition("[")[0]
+    if isinstance(answer, list):  # channels and size, or two sizes
+        wanted = answer if len(answer) == 2 else [answer[-1]] * 2
+        return bool(found[-2:] == wanted or found[1:3] == wanted)
+    if family.startswith(("jax.", "flax.")):
+        return bool(found[1] == answer)
+    return bool(found[-1] == answer)
+
+
+def compared(prefix: str, *, free: bool) -> tuple[list[str], Counter[str], Counter[str]]:
+    """Where specs differ from the rows of the families with this prefix, the rows, and those that are unknown."""
+    wrong: list[str] = []
+    rows: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for line in (SHARED / "truth" / "sizes.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        family = row["op"].partition("[")[0]
+        if not family.startswith(prefix) or family not in LAYERS:
+            continue
+        answer = answer_of(row)
+        if answer is None:
+            continue
+        rows[family] += 1
+        found = found_for(row, free=free)
+        if free and family in UNKNOWN_WHERE_FREE and isinstance(found, str) and found != "err":
+            unknown[family] += 1
+        elif not agrees(row, found, answer):
+            wrong.append(f"{row['op']} {row['p']} n={row['n']}: {found}, recorded {answer}")
+    return wrong, rows, unknown
+
+
+@pytest.mark.parametrize("free", [False, True], ids=["number", "free"])
+@pytest.mark.parametrize("prefix", ["jax.", "flax.", "paddle.", "theano.", "onnx."])
+def test_specs_give_the_recorded_sizes_and_refusals(prefix: str, free: bool) -> None:
+    """Every normative row, with its size as a number, and as a symbol evaluated at that size."""
+    wrong, rows, unknown = compared(prefix, free=free)
+    sys.stdout.write("\n" + "\n".join([f"rows: {dict(sorted(rows.items()))}", *wrong]) + "\n")
+    assert not wrong
+    assert rows == {family: count for family, count in ROWS.items() if family.startswith(prefix)}
+    expected = {family: count for family, count in UNKNOWN_WHERE_FREE.items() if free and family.startswith(prefix)}
+    assert unknown == expected
