@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from shapelint.analysis import Analysis
 from shapelint.source import Unreadable, load
-
-if TYPE_CHECKING:
-    from shapelint.size import Dim  # type: ignore[attr-defined]
 
 
 def analyzed(convention: str, dims: str, *layers: str, head: str = "") -> Analysis:
@@ -34,8 +31,7 @@ def refusal(convention: str, dims: str, *layers: str, head: str = "") -> str:
     try:
         analysis = analyzed(convention, dims, *layers, head=head)
     except Unreadable as error:
-        flaw = error.errors[0]
-        return f"{flaw.message}; {flaw.help}"
+        return f"{error.message}; {error.help}"
     broken = [each for each in analysis.shapes.requirements if each.held is False]
     if not broken:
         pytest.fail("it runs")

@@ -31,8 +31,8 @@ SHAPES = [
     # a transposed one: 12*2; 12*2 + max(3 - 2, 0); 11*2 + 1 + 0
     ('Conv2DTranspose(8, 3, 2, "same")', "12, 12, 4", (24, 24, 8)),
     ("Conv2DTranspose(8, 3, 2)", "12, 12, 4", (25, 25, 8)),
-    ('Conv2DTranspose(8, 3, 2, "same", 0)', "12, 12, 4", (23, 23, 8)),
-    ('Conv2DTranspose(8, 3, 2, "same", (0, 1))', "12, 12, 4", (23, 24, 8)),
+    ('Conv2DTranspose(8, 3, 2, "same", output_padding=0)', "12, 12, 4", (23, 23, 8)),
+    ('Conv2DTranspose(8, 3, 2, "same", output_padding=(0, 1))', "12, 12, 4", (23, 24, 8)),
     ("Conv1DTranspose(8, 2, 4)", "5, 4", (20, 8)),
     ("Conv1DTranspose(8, 2, 4, output_padding=0)", "5, 4", (18, 8)),
     ('Conv3DTranspose(8, 2, 2, "same")', "3, 4, 5, 4", (6, 8, 10, 8)),
@@ -128,7 +128,8 @@ def test_layers_that_merge_are_called_with_a_list(call: str, shape: tuple[int, .
         ('Conv2D(8, 3, data_format="channels_first")', "9, 9, 3", "write `layout: channels_first`"),
         ("Conv2D(8)", "9, 9, 3", "`Conv2D` needs `kernel_size`"),
         ("Conv2DTranspose(8, 3, 2, output_padding=2)", "9, 9, 3", "output_padding 2 is not below strides 2"),
-        ('Conv2DTranspose(8, 4, 2, "same", 0)', "9, 9, 3", "which TensorFlow's kernel refuses"),
+        ('Conv2DTranspose(8, 4, 2, "same", output_padding=0)', "9, 9, 3", "which TensorFlow's kernel refuses"),
+        ('Conv2DTranspose(8, 3, 2, "same", 1)', "9, 9, 3", "write `output_padding=1` by name"),
         ("Conv2DTranspose(8, 3, 2, output_shape=(18, 18))", "9, 9, 3", "has no argument `output_shape`"),
         ('MaxPooling2D(2, padding="full")', "9, 9, 3", "write 'valid' or 'same'"),
         ("MaxPooling2D(6, 2)", "2, 9, 3", "kernel 6"),
@@ -197,7 +198,15 @@ def test_every_signature_reads_like_keras() -> None:
             "groups",
             "activation",
         ],
-        "Conv2DTranspose": ["filters", "kernel_size", "strides", "padding", "output_padding", "data_format"],
+        "Conv2DTranspose": [
+            "filters",
+            "kernel_size",
+            "strides",
+            "padding",
+            "data_format",
+            "dilation_rate",
+            "activation",
+        ],
         "DepthwiseConv2D": ["kernel_size", "strides", "padding", "depth_multiplier", "data_format", "dilation_rate"],
         "SeparableConv2D": ["filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate"],
         "MaxPooling2D": ["pool_size", "strides", "padding", "data_format", "name"],
@@ -215,3 +224,34 @@ def test_an_unknown_layer_leaves_nothing_proved() -> None:
     assert "say in `types:` what it does" in str(outcome("keras", "Foo(3)", "9, 10, 3"))
     text = b"shapelint: 1\nconvention: keras\ninputs:\n  x: [H, 8, 3]\nsizes:\n  H: 1..9\nlayers:\n  - Foo(3)\n"
     assert [found.rule for found in shapelint.check(text).findings] == ["SHP011"]
+
+
+def test_a_network_of_valid_pools_takes_what_runs_step_by_step() -> None:
+    """Convolutions refuse an empty result, pools of TensorFlow only a negative one (rounded towards 0)."""
+    text = b"""
+shapelint: 1
+convention: keras
+inputs:
+  image: [H, 300, 3]
+layers:
+  - Conv2D(32, 3, strides=2)
+  - for: i in 1..3
+    do:
+      - Conv2D(64, 3)
+      - MaxPooling2D(3, strides=2)
+  - MaxPooling2D(5, strides=1)
+"""
+
+    def runs(n: int) -> bool:
+        if n < 3:
+            return False
+        n = (n - 3) // 2 + 1
+        for _ in range(3):
+            if n < 3 or int((n - 2 - 3 + 2) / 2) < 0:
+                return False
+            n = int((n - 2 - 3 + 2) / 2)
+        return n - 5 + 1 >= 0
+
+    sizes = shapelint.sizes(text)["image"][0]
+    assert sizes is not None
+    assert [n for n in range(1, 300) if n in sizes] == [n for n in range(1, 300) if runs(n)]

@@ -90,7 +90,7 @@ def test_what_leaves_a_layer(call: str, dims: str, shape: tuple[int, ...]) -> No
         ("Upsample()", X, "exactly one of `size` and `scale_factor`"),
         ("Upsample(scale_factor=0.1)", X, "would leave 0 of 9"),
         ('Upsample(scale_factor=2, mode="linear")', X, "mode='linear' is for 1-D data and this is 2-D"),
-        ("PixelShuffle(3)", X, "4 channels and the shuffle takes 9"),
+        ("PixelShuffle(3)", X, "4 is not divisible by 9 (channels)"),
         ("PixelUnshuffle(2)", X, "9 is not divisible by 2"),
         ("ReflectionPad2d(9)", X, "reflect padding"),
         ("Tensor.unfold(2, 10, 1)", X, "size 10"),

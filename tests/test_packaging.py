@@ -43,7 +43,7 @@ def test_rules_are_found_where_a_wheel_puts_them(tmp_path: Path) -> None:
 
 def test_only_what_earns_its_place_is_needed_at_run_time() -> None:
     names = {line.split(">")[0] for line in PROJECT["project"]["dependencies"]}
-    assert names == {"networkx", "onnx", "pyyaml"}
+    assert names == {"networkx", "onnx", "pathspec", "pyyaml"}
     assert PROJECT["project"]["requires-python"] == ">=3.11"
 
 

@@ -249,7 +249,7 @@ def test_stated_by_label_and_by_the_name_in_the_file(ask: Any) -> None:
     error = next(each for each in report["findings"] if each["severity"] == "error")
     assert error["at"] == {"x": [1, 1, 9, 64], "y": [1, 1, 9, 64]}
     assert error["sizes"] == {"left": [4, 32], "right": [5, 32]}
-    assert error["notes"] == ["at x 1x1x9x64, y 1x1x9x64", "needs `(x.H)//2 == ceil((y.H)/2)`"]
+    assert error["notes"] == ["at x 1x1x9x64, y 1x1x9x64", "needs `x.H//2 == ceil(y.H/2)`"]
     code, _ = ask("check", model, *(f"--where=s{place}=8" for place in range(4)))
     assert code == 0
 

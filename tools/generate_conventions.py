@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapelint import schema
-from shapelint.conventions import NAMES, PREFIXES, convention, neutral
+from shapelint.conventions import NAMES, PREFIXES, convention, in_every_one
 from shapelint.conventions.onnx import domain_of
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ HEADER = """# Conventions
 
 The layers that a native spec may name, by the framework in whose words it is written; written by
 `tools/generate_conventions.py`, not by hand. Brackets hold the framework's own parameters and defaults; what stands in
-the second brackets is given at call time. `[in_channels]` may be left out. Signatures are followed by what the layer is.
+the second brackets is given at call time. `[in_channels]` may be left out. What the layer is follows.
 """
 
 
 def page() -> str:
     """The text of docs/conventions.md."""
-    parts = [HEADER, "## In every convention\n", *rows(neutral())]
+    parts = [HEADER, "## In every convention\n", *rows(in_every_one())]
     for name in NAMES:
         own = convention(name)
         parts += [f"\n## {name}\n", *introduction(own), *rows(own)]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from shapelint.analysis import Analysis
     from shapelint.config import Config
+    from shapelint.engine import RunReport
+    from shapelint.report.formats import Look
     from shapelint.report.terminal import Paint
     from shapelint.settings import Settings, Stated, StatedDims
 
@@ -64,6 +66,8 @@ _DIMS_HELP = (
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
+    from shapelint.report.formats import FORMATS
+
     parser = _Parser(
         prog="shapelint",
         description="Which input sizes does a network take, what breaks the others, what mends it.",
@@ -97,7 +101,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--require-where", action="store_true", help="warn of free axes for which nothing is stated")
     check.add_argument("--quiet", action="store_true", help="errors and warnings only, no summary")
-    _output_options(check)
+    check.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="FORMAT:PATH",
+        help="write the report into a file too, in any format; repeatable",
+    )
+    _output_options(check, formats=tuple(FORMATS))
 
     sizes = commands.add_parser(
         "sizes", help="which input sizes run and fit", description="Which input sizes run, and what breaks the others."
@@ -252,11 +263,15 @@ def _write(text: str, stream: TextIO | None = None) -> None:
     out.flush()
 
 
+def _is_unicode() -> bool:
+    """Whether stdout takes every letter."""
+    return (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+
+
 def _write_json(data: dict[str, Any]) -> None:
     import json
 
-    is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    _write(json.dumps(data, indent=1, ensure_ascii=not is_unicode) + "\n")
+    _write(json.dumps(data, indent=1, ensure_ascii=not _is_unicode()) + "\n")
 
 
 def _paint(options: argparse.Namespace) -> Paint:
@@ -355,11 +370,13 @@ def _check(options: argparse.Namespace) -> int:
     from shapelint.engine import Configs, check_paths
     from shapelint.jobs import check_files
     from shapelint.registry import NoSuchRule, validate_selection
+    from shapelint.report.formats import FORMATS, Look, NoSuchOutput, parse_outputs
 
     select, ignore = _words(options.select), _words(options.ignore)
     try:
         validate_selection((*select, *ignore))
-    except NoSuchRule as error:
+        outputs = parse_outputs(options.output)
+    except (NoSuchRule, NoSuchOutput) as error:
         raise UsageError(str(error)) from None
     try:
         configs = Configs(named=options.config, isolated=options.isolated, baseline=options.baseline)
@@ -371,15 +388,28 @@ def _check(options: argparse.Namespace) -> int:
         _complain(each.file, each.message)
         if options.verbose and each.cause is not None:
             raise each.cause
-    if options.format == "json":
-        from shapelint.report.check_json import check_json
+    look = Look(quiet=options.quiet, fail_on=settings.fail_on)
+    written = [_write_output(name, path, report, look) for name, path in outputs]
+    _write(
+        FORMATS[options.format](report, dataclasses.replace(look, paint=_paint(options), only_ascii=not _is_unicode()))
+    )
+    return report.exit_code(settings.fail_on) if all(written) else COULD_NOT_RUN
 
-        _write_json(check_json(report))
-    else:
-        from shapelint.report.check_text import check_text
 
-        _write(check_text(report, _paint(options), quiet=options.quiet))
-    return report.exit_code(settings.fail_on)
+def _write_output(name: str, path: str, report: RunReport, look: Look) -> bool:
+    """Write one of the files that --output names; whether that succeeded."""
+    from shapelint.engine import shown
+    from shapelint.report.formats import FORMATS, write_output
+
+    if any(shown(path) == each.file for each in report.files):
+        _complain(shown(path), "is one of the files that were checked; give --output another path")
+        return False
+    try:
+        write_output(path, FORMATS[name](report, look))
+    except OSError as error:
+        _complain(shown(path), f"cannot be written: {error.strerror or error}")
+        return False
+    return True
 
 
 def _settings(

@@ -150,6 +150,8 @@ class Finding:
     origin: Origin | None = None
     labels: tuple[Label, ...] = ()
     """Of a text file: the place of the finding, then those of the steps that led there."""
+    places: Mapping[str, Span] = field(default_factory=dict, compare=False)
+    """Of a text file: where the nodes of the chain and of `also` stand."""
     fixes: tuple[Fix, ...] = ()
 
     @property

@@ -154,3 +154,21 @@ def counted(rules: Iterable[RuleFile]) -> tuple[int, int, int]:
     found = list(rules)
     good = sum(example.good for rule in found for example in rule.examples)
     return len(found), sum(len(rule.examples) for rule in found) - good, good
+
+
+# -- blessing --------------------------------------------------------------------------------------------------------
+
+
+def blessed(rule: RuleFile) -> str:
+    """The text of the rule's file with `says` as it is now said; nothing else changes."""
+    lines = rule.path.read_text(encoding="utf-8-sig").splitlines()
+    use_own([rule] if rule.is_own else [])
+    try:
+        for example in reversed([each for each in rule.examples if not each.good]):
+            margin = " " * example.column
+            block = [f"{margin}says: |", *[f"{margin}  {line}" if line else "" for line in said(example).text.splitlines()]]
+            start, stop = example.says_lines
+            lines[start - 1 : stop - 1] = block
+    finally:
+        use_own([])
+    return "\n".join(lines) + "\n"

@@ -193,6 +193,7 @@ def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
         **_position(span),
         origin=node.origin if node is not None else None,
         labels=labels,
+        places=_places(fault, analysis),
     )
 
 
@@ -213,6 +214,12 @@ def contract_finding(name: str, words: Mapping[str, str], file: str, labels: tup
 
 _POINTED_AT: Final = ("stride", "strides", "scale_factor", "scale", "size", "pool_size", "kernel_size")
 """The arguments that make a step's size, the first that is written."""
+
+
+def _places(fault: Fault, analysis: Analysis) -> dict[str, Span]:
+    """Where the nodes that a fault tells of stand in a text file."""
+    nodes = {name: analysis.facts.nodes.get(name) for name in (step.node for step in (*fault.chain, *fault.also))}
+    return {name: node.place.span for name, node in nodes.items() if node is not None and node.place is not None}
 
 
 def _labels(fault: Fault, node: Node | None, analysis: Analysis) -> tuple[Label, ...]:

@@ -53,6 +53,10 @@ class Example:
     config: str | None = None
     """The text of the `shapelint.toml` beside the model."""
     title: str | None = None
+    column: int = 4
+    """How far its keys are indented."""
+    says_lines: tuple[int, int] = (0, 0)
+    """The lines of `says`, the last one excluded; where it is missing, the place to write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +266,8 @@ class _Reader:
             fixed=self.optional(node, "fixed"),
             config=config,
             title=self.optional(node, "title"),
+            column=node.items[0][0].span.column - 1,
+            says_lines=_lines_of(node, "says", after="fixed"),
         )
 
     def model(self, node: Node) -> tuple[str | None, Path | None]:
@@ -296,6 +302,26 @@ class _Reader:
         if not isinstance(node, Sequence):
             raise self.fault(node, f"`{key}` is no list; begin each item with `- `")
         return node.items
+
+
+def _lines_of(node: Mapping, key: str, *, after: str) -> tuple[int, int]:
+    """The lines that a key and its value take; where it is missing, those before `after`, or the end of the mapping."""
+    starts = [name.span.line for name, _ in node.items] + [_end(node)]
+    names = [name.text for name, _ in node.items]
+    if key in names:
+        place = names.index(key)
+        return starts[place], starts[place + 1]
+    place = starts[names.index(after)] if after in names else starts[-1]
+    return place, place
+
+
+def _end(node: Node) -> int:
+    """The line after the last one of a block."""
+    if isinstance(node, Mapping) and not node.flow:
+        return _end(node.items[-1][1])
+    if isinstance(node, Sequence) and not node.flow:
+        return _end(node.items[-1])
+    return node.span.end_line + (node.span.end_column > 1)
 
 
 def fields_of(check: str) -> list[str]:

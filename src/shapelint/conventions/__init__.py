@@ -239,8 +239,8 @@ def convention(name: str) -> Convention:
 
 
 @cache
-def neutral() -> Convention:
-    """The layers that mean the same in every convention."""
+def in_every_one() -> Convention:
+    """The layers that mean the same in every convention; not called as its module is, which would hide it."""
     module = import_module(f"{__name__}.neutral")
     found: Convention = module.CONVENTION
     return found

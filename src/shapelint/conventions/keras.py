@@ -37,6 +37,8 @@ CONVENTION = Convention(
 _EVERY_LAYER: Final = (
     "name trainable dtype autocast activity_regularizer input_shape batch_input_shape input_dim weights"
 )
+_BY_NAME: Final = ("output_padding", "output_shape")
+"""Parameters that no layer takes by position; `output_padding` Keras 2 does, between `padding` and `data_format`."""
 _CONV: Final = (
     "activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer "
     "kernel_constraint bias_constraint lora_rank lora_alpha"
@@ -68,7 +70,9 @@ def layer(
             return function(b, **{name: value for name, value in values.items() if name in own})
 
         extra = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None) for name in more]
-        call.__signature__ = signature.replace(parameters=[*parameters, *extra])  # type: ignore[attr-defined]
+        by_name = [each for each in parameters if each.name in _BY_NAME]
+        ahead = [each for each in parameters if each.name not in _BY_NAME]
+        call.__signature__ = signature.replace(parameters=[*ahead, *extra, *by_name])  # type: ignore[attr-defined]
         of.layer(names, sources=sources)(call)
         return function
 
@@ -84,6 +88,13 @@ def check_format(b: Build, data_format: Any) -> None:
         raise Illegal(f"`data_format` is {data_format!r}", "data_format", "write 'channels_last' or 'channels_first'")
     remedy = f"write `layout: {data_format}` at the head of the file"
     raise Illegal(f"`data_format` is '{data_format}' and the layout of the file is {own}", "data_format", remedy)
+
+
+def check_order(b: Build, data_format: Any) -> None:
+    """The same of a transposed convolution, where Keras 2 has the output padding in this place."""
+    if isinstance(data_format, int | tuple):
+        raise Illegal(f"`data_format` is {data_format}", "data_format", f"write `output_padding={data_format}` by name")
+    check_format(b, data_format)
 
 
 def window(
@@ -205,12 +216,12 @@ def conv_transpose(
     kernel_size: Any,
     strides: Any = 1,
     padding: Any = "valid",
-    output_padding: Any = None,
     data_format: Any = None,
     dilation_rate: Any = 1,
+    output_padding: Any = None,
 ) -> Any:
     """keras.layers.Conv1DTranspose/2D/3D."""
-    check_format(b, data_format)
+    check_order(b, data_format)
     return transposed(b, filters, window(b, kernel_size, strides, padding, dilation_rate, ("full",)), output_padding)
 
 

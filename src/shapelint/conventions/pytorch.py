@@ -303,9 +303,7 @@ def shuffled(b: Build, factor: int, name: str, *, up: bool) -> Any:
     if have is not None:
         if up:
             demands.append(
-                require(
-                    "channels", divides(area, have), have, area, axis=x.channel, detail="the shuffle", argument=name
-                )
+                require("divides", divides(area, have), have, area, axis=x.channel, detail="channels", argument=name)
             )
         sizes[x.channel] = have // area if up else have * area
     for axis in range(*x.spatial):

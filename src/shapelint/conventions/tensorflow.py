@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal, keras, require
-from shapelint.conventions.keras import check_format, count, entering, place_of, transposed
+from shapelint.conventions.keras import check_format, check_order, count, entering, place_of, transposed
 from shapelint.conventions.neutral import concat, is_unstated, resized, several, sizes_of
 from shapelint.conventions.pytorch import reshaped, shuffled
 from shapelint.size import Expr, above, at_least, equal
@@ -41,13 +41,13 @@ def conv_transpose_layer(
     kernel_size: Any,
     strides: Any = 1,
     padding: Any = "valid",
-    output_padding: Any = None,
     data_format: Any = None,
     dilation_rate: Any = 1,
+    output_padding: Any = None,
     output_shape: Any = None,
 ) -> Any:
     """keras.layers.Conv*Transpose; with an output shape tf.nn.conv*_transpose."""
-    check_format(b, data_format)
+    check_order(b, data_format)
     if output_shape is None:
         attributes = keras.window(b, kernel_size, strides, padding, dilation_rate, ("full",))
         return transposed(b, filters, attributes, output_padding)

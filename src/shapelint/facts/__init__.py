@@ -230,14 +230,18 @@ class Facts:
             if each.held is False:
                 found.append(Warned(each, ""))
                 continue
-            sizes = set_of(each.held)
-            symbols = self.shapes.table.symbols_in(each.held.mask)
-            if sizes is None or len(symbols) != 1:
-                continue
-            domain = self.domains.get(symbols[0])
-            wrong = difference(EVERY_SIZE if domain is None else domain.sizes, sizes)
-            if not wrong.is_empty and (domain is not None or sizes.is_empty):
-                found.append(Warned(each, f"at {symbols[0].name} = {wrong.text}"))
+            places = []
+            for part in _parts(each.held):
+                sizes = set_of(part)
+                symbols = self.shapes.table.symbols_in(part.mask)
+                if sizes is None or len(symbols) != 1:
+                    continue
+                domain = self.domains.get(symbols[0])
+                wrong = difference(EVERY_SIZE if domain is None else domain.sizes, sizes)
+                if not wrong.is_empty and (domain is not None or sizes.is_empty):
+                    places.append(f"at {symbols[0].name} = {wrong.text}")
+            if places:
+                found.append(Warned(each, ", ".join(places)))
         return found
 
     @cached_property

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from shapelint.conventions import NAMES, Convention, Illegal, LayerType, bind, convention, neutral, prefixed
+from shapelint.conventions import NAMES, Convention, Illegal, LayerType, bind, convention, in_every_one, prefixed
 from shapelint.graph import Declared, Graph, Node, Place, Span
 from shapelint.size import Condition
 from shapelint.source.spec.compose import Mapping as YamlMapping
@@ -352,6 +352,7 @@ class _Lowering:
                 else:
                     raise expression.fault(f"a source is {kind_of(value)}", argument, "name a layer")
             call_time = self.keywords(expression, outer, frame, spans)
+            sources = sources or None
         return _Call(
             name,
             positional,
@@ -477,9 +478,9 @@ class _Lowering:
             own = convention(found[0])
             call.name = name = found[1]
             layer = own.find(name, self.program.opset)
-            return own, layer if layer is not None else neutral().find(name)
+            return own, layer if layer is not None else in_every_one().find(name)
         layer = own.find(name, self.program.opset)
-        other = neutral().find(name)
+        other = in_every_one().find(name)
         if layer is not None and other is not None and not self.binds(layer, call):
             return own, other
         return own, layer if layer is not None else other
@@ -512,7 +513,7 @@ class _Lowering:
             if other is not None and name not in convention(each).keeps:
                 message = f"`{name}` is a layer of {each}, and the file's convention is {self.convention.name}"
                 raise SpecError(message, call.span, f"write `{each}.{name}(...)`")
-        known = [*own.types, *neutral().types, *self.program.blocks, *self.program.types, *own.keeps]
+        known = [*own.types, *in_every_one().types, *self.program.blocks, *self.program.types, *own.keeps]
         close = get_close_matches(name, known, 1, 0.8) or [
             each for each in known if each.lower() == name.lower().replace("_", "")
         ]

@@ -11,7 +11,7 @@ from importlib import resources
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final
 
-from shapelint.conventions import NAMES, convention, neutral
+from shapelint.conventions import NAMES, convention, in_every_one
 
 if TYPE_CHECKING:
     from shapelint.conventions import LayerType
@@ -45,7 +45,8 @@ def _under(name: str) -> dict[str, Any]:
 def _snippets(name: str) -> list[dict[str, str]]:
     own = convention(name)
     found = [_snippet(layer, name) for layer in own.types.values()]
-    found += [_snippet(layer, "every convention") for layer in neutral().types.values() if layer.name not in own.types]
+    others = [layer for layer in in_every_one().types.values() if layer.name not in own.types]
+    found += [_snippet(layer, "every convention") for layer in others]
     found += [
         {"label": kept, "description": f"{name}: keeps the size", "body": f"{kept}()"}
         for kept in sorted(own.keeps - own.types.keys())

@@ -74,6 +74,8 @@ class _Writer:
 
     def text(self) -> str:
         graph, source = self.source.graph, self.source
+        if not graph.inputs:
+            raise CannotSay(graph.name, "graph", "it has no inputs")
         self.constants.update(graph.constants)
         symbols = {symbol.name for dims in source.inputs.values() for dim in dims or () for symbol in _symbols(dim)}
         self.taken |= {_identifier(name) for name in symbols}
@@ -91,6 +93,8 @@ class _Writer:
         dims = self.source.inputs[name]
         if dims is None:
             raise CannotSay(name, "input", "its rank is not declared; state its shape with --input")
+        if 0 in dims:
+            raise CannotSay(name, "input", "it is empty")
         words = []
         for dim in dims:
             word = "_" if dim is None else write(dim, ceil=False)
@@ -126,7 +130,8 @@ class _Writer:
         outputs = list(node.outputs)
         while outputs and not outputs[-1]:
             outputs.pop()
-        self.line(outputs, f"{node.op}({', '.join(words)})")
+        alone = "()" if node.inputs and not any(node.inputs) else ""
+        self.line(outputs, f"{node.op}({', '.join(words)}){alone}")
 
     def constant_of(self, node: Node) -> Constant | None:
         """The tensor that a node is no more than: a Constant, or another name of one."""
@@ -144,6 +149,10 @@ class _Writer:
         schema = lookup(node.domain, node.op, node.version)
         if known is None or schema is None:
             raise CannotSay(node.path, name, "no operator of ONNX")
+        if any("GRAPH" in each.type for each in schema.attributes.values()):
+            raise CannotSay(node.path, name, "it holds graphs")
+        if node.op == "BitCast":
+            raise CannotSay(node.path, name, "a spec does not say the types of tensors")
         for word, value in node.attributes.items():
             values = value if isinstance(value, tuple) else (value,)
             if not all(isinstance(each, int | float | str | Constant) for each in values):
@@ -167,8 +176,11 @@ class _Writer:
         return self.names[name]
 
     def operands(self, node: Node, count: int) -> list[str]:
-        """The first `count` inputs as arguments."""
+        """The first `count` inputs as arguments; one at least is a name, or the layer before would be read."""
         words = []
+        if node.inputs and all(name in self.constants for name in node.inputs if name):
+            for name in [name for name in node.inputs if name][:1]:
+                self.value(name)
         for name in node.inputs[:count]:
             held = self.constants.get(name)
             inline = None if held is None or name in self.names else _inline(held)
@@ -183,10 +195,12 @@ class _Writer:
             said = schema.attributes.get(name)
             if said is None or value == said.default or (name in _PLAIN and _is_plain(name, value)):
                 continue
-            text = _inline(value) if isinstance(value, Constant) else _literal(value)
-            if text is None:
-                raise CannotSay(node.path, node.op, f"its attribute `{name}` holds no values")
-            words.append(f"{name}={text}")
+            if isinstance(value, Constant):
+                values = _values(value)
+                if values is None or len(value.dims) > 1:
+                    raise CannotSay(node.path, node.op, f"its attribute `{name}` is a tensor without values")
+                value = values if value.dims else values[0]
+            words.append(f"{name}={_literal(value)}")
         return words
 
     # -- weights -------------------------------------------------------------------------------------------------

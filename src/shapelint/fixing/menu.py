@@ -1,0 +1,228 @@
+"""The menu of a model: every repair of its first cause that is proved, in the order in which people adopt them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shapelint.facts.subjects import Mismatch
+from shapelint.finding import Applicability, Edit, Fix
+from shapelint.fixing import advice, declare, spec_merge, spec_padding, spec_window
+from shapelint.fixing.candidate import Candidate
+from shapelint.fixing.draft import Cause, Draft, main_cause
+from shapelint.fixing.patch import TextPatch
+from shapelint.fixing.proof import Linted, Proved, prove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shapelint.analysis import Analysis
+
+KINDS: Final = (
+    "output_padding",
+    "output_size",
+    "pad_input",
+    "crop_merge",
+    "pad_merge",
+    "window",
+    "rounding",
+    "channels",
+    "input_size",
+    "declare",
+    "export",
+)
+
+_SKIP: Final = (
+    "export",
+    "channels",
+    "pad_input",
+    "input_size",
+    "output_size",
+    "crop_merge",
+    "pad_merge",
+    "rounding",
+    "window",
+    "output_padding",
+    "declare",
+)
+"""A skip merge behind pooling."""
+_TRANSPOSED: Final = (
+    "export",
+    "channels",
+    "output_padding",
+    "output_size",
+    "window",
+    "rounding",
+    "pad_input",
+    "input_size",
+    "crop_merge",
+    "pad_merge",
+    "declare",
+)
+"""Transposed convolutions, autoencoders, generators, vocoders."""
+_POOLS: Final = ("MaxPool", "AveragePool", "LpPool", "MaxUnpool")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An entry of the menu with what it does."""
+
+    fix: Fix
+    proved: Proved
+
+    @property
+    def patch(self) -> object:
+        """What it changes; None for advice."""
+        return self.proved.candidate.patch
+
+
+def menu(analysis: Analysis, cause: Cause | None = None) -> list[Fix]:
+    """The repairs of the cause, by default of the first one, numbered from 1."""
+    return [offer.fix for offer in offers(analysis, cause)]
+
+
+def offers(analysis: Analysis, cause: Cause | None = None) -> list[Offer]:
+    """The menu with what each entry does."""
+    cause = cause or main_cause(analysis)
+    if cause is None:
+        return []
+    before = Linted(analysis)
+    proved: list[Proved] = []
+    for candidate in candidates(analysis, cause):
+        found = prove(before, cause, candidate)
+        if found is not None and not any(_says_the_same(found, other) for other in proved):
+            proved.append(found)
+    order = _order(analysis, cause)
+    proved.sort(key=lambda each: (order.index(each.candidate.kind), each.candidate.order))
+    lead = _byte_order_mark(analysis)
+    return [Offer(_fix(number, each, analysis, lead), each) for number, each in enumerate(proved, 1)]
+
+
+def candidates(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
+    """What may mend the cause; nothing is proved of it yet, but for advice."""
+    if analysis.model.program is None:
+        yield from _onnx(analysis, cause)
+        return
+    draft = Draft(analysis.model.program.text, analysis)
+    if cause.subject is None:
+        yield from spec_window.sought(draft, _fits)
+        return
+    yield from declare.channels(draft, cause)
+    if cause.mismatch is None or cause.mismatch.kind != "channels":
+        yield from advice.pad_input(analysis, cause)
+        yield from advice.input_size(analysis, cause)
+        for make in (
+            spec_merge.output_size,
+            spec_merge.crop_merge,
+            spec_merge.pad_merge,
+            spec_window.window,
+            spec_window.rounding,
+            spec_padding.output_padding,
+            declare.declare,
+        ):
+            yield from make(draft, cause)
+
+
+def _onnx(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
+    from shapelint.fixing import onnx
+
+    yield from onnx.candidates(analysis, cause.mismatch)
+
+
+def _fits(draft: Draft) -> bool:
+    """Whether a model is proved to fit: what is stated, or a class of multiples where nothing is."""
+    facts = draft.analysis.facts
+    if facts.unknowns or draft.analysis.failures or facts.never:
+        return False
+    free = [axis for axis in facts.inputs.axes if not axis.is_batch and axis.symbol not in facts.domains]
+    return all(facts.necessary[axis.symbol].pad_to is not None for axis in free)
+
+
+def _says_the_same(found: Proved, other: Proved) -> bool:
+    """Whether an entry does what another one does, or does the same kind of thing for the same sizes."""
+    one, two = found.candidate, other.candidate
+    if one.patch is not None and one.patch == two.patch:
+        return True
+    alike = one.kind in ("output_size", "crop_merge", "pad_merge", "rounding")
+    return alike and one.kind == two.kind and found.fits == other.fits
+
+
+def _order(analysis: Analysis, cause: Cause) -> tuple[str, ...]:
+    """The ranking of the kinds for this cause."""
+    subject = cause.subject
+    if not isinstance(subject, Mismatch):
+        order = _SKIP if _has_pools(analysis) else _TRANSPOSED
+        return ("declare", *[kind for kind in order if kind != "declare"])
+    if subject.kind not in ("merge", "join"):
+        return _TRANSPOSED
+    nodes = analysis.explained[0].nodes if not analysis.inputs.axes else analysis.facts.nodes
+    blame = subject.blame
+    downs = [nodes[path].op for path in (blame.down or blame.branches if blame is not None else ()) if path in nodes]
+    ups = [nodes[path].op for path in (blame.up if blame is not None else ()) if path in nodes]
+    behind_pooling = any(op in _POOLS for op in downs) or not all(op == "ConvTranspose" for op in ups)
+    return _SKIP if behind_pooling or not ups else _TRANSPOSED
+
+
+def _has_pools(analysis: Analysis) -> bool:
+    return any(node.op in _POOLS for node in analysis.graph.nodes)
+
+
+def _fix(number: int, proved: Proved, analysis: Analysis, lead: int) -> Fix:
+    candidate = proved.candidate
+    edits: tuple[Edit, ...] = ()
+    code, command = candidate.code, None
+    if isinstance(candidate.patch, TextPatch):
+        text = analysis.model.program.text
+        edits = byte_edits(candidate.patch, text, analysis.file, lead)
+        code = code or _lines(candidate.patch, text)
+    elif candidate.patch is not None:
+        command = f"shapelint fix {analysis.file} --pick {number} -o {_beside(analysis.file)}"
+    return Fix(
+        id=number,
+        kind=candidate.kind,
+        title=candidate.title,
+        applicability=proved.applicability,
+        reason=proved.reason,
+        code=code,
+        fits=proved.fits,
+        mends=proved.mends,
+        edits=edits,
+        command=command,
+    )
+
+
+def byte_edits(patch: TextPatch, text: str, file: str, lead: int) -> tuple[Edit, ...]:
+    """The edits in bytes of the file, `lead` bytes of which stand before the text."""
+    found = []
+    for edit in sorted(patch.edits, key=lambda each: (each.start, each.end)):
+        start = lead + len(text[: edit.start].encode())
+        found.append(Edit(file, start, start + len(text[edit.start : edit.end].encode()), edit.text))
+    return tuple(found)
+
+
+def _lines(patch: TextPatch, text: str) -> str:
+    """The lines of the patched text that are new or changed."""
+    old = set(text.splitlines())
+    new = [line.strip() for line in patch.apply(text).splitlines() if line not in old and line.strip()]
+    return "\n".join(line.removeprefix("- ") for line in new)
+
+
+def _beside(file: str) -> str:
+    """A name for the patched file."""
+    stem, suffix = os.path.splitext(file)
+    return f"{stem}.fixed{suffix}"
+
+
+def _byte_order_mark(analysis: Analysis) -> int:
+    """How many bytes of the file stand before its text."""
+    try:
+        with open(analysis.file, "rb") as file:
+            return 3 if file.read(3) == b"\xef\xbb\xbf" else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def is_allowed(fix: Fix, *, unsafe: bool) -> bool:
+    """Whether an entry may be applied without being picked."""
+    return fix.applicability is Applicability.SAFE or (unsafe and fix.applicability is Applicability.UNSAFE)

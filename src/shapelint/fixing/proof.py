@@ -1,0 +1,235 @@
+"""What a repair does, found out on the patched model: whether the finding is gone, what else is said now, which sizes
+fit, and whether anything changes at the sizes that fitted before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from shapelint.analysis import Analysis, StatedWrong
+from shapelint.facts.subjects import Mismatch, Restriction
+from shapelint.finding import Applicability, Finding, Severity
+from shapelint.fixing.draft import analysed, free_facts
+from shapelint.fixing.patch import GraphPatch
+from shapelint.registry import run_checks
+from shapelint.settings import Settings
+from shapelint.size import Undecided
+from shapelint.source import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shapelint.fixing.candidate import Candidate
+    from shapelint.fixing.draft import Cause
+    from shapelint.size import SizeSet
+
+_BY_AXES: Final = frozenset(["restricted-size", "no-size-preserving-multiple", "silent-broadcast", "empty-output"])
+"""Rules whose findings are about axes, wherever they are placed."""
+_TRIED: Final = 24
+"""At how many sizes that fitted before the outputs are compared."""
+
+
+class Linted:
+    """An analysis and what is said of it."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.facts, self.pinned = free_facts(analysis)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """The findings of every rule."""
+        return list(run_checks(self.analysis, Settings(self.analysis.stated)))
+
+    @cached_property
+    def keys(self) -> set[tuple[str, str]]:
+        """What tells the findings apart."""
+        return {key(finding) for finding in self.findings}
+
+    @cached_property
+    def sets(self) -> dict[str, SizeSet] | None:
+        """By label the sizes that fit, of every free axis but the batch; None where something is unknown."""
+        found = {}
+        for axis in self.facts.inputs.axes:
+            sizes = self.facts.runs[axis.symbol]
+            if sizes is None:
+                return None
+            if not axis.is_batch:
+                found[axis.label] = sizes
+        return found
+
+    @property
+    def fits_nowhere(self) -> bool:
+        """Whether no size fits at all."""
+        return self.facts.never
+
+
+def key(finding: Finding) -> tuple[str, str]:
+    """What a finding is about, whatever its words."""
+    axes = ",".join(finding.fault.axes) if finding.fault is not None else ""
+    if finding.name in _BY_AXES or finding.node is None:
+        return finding.name, axes
+    return finding.name, finding.node
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A candidate that mends, with what it leads to."""
+
+    candidate: Candidate
+    analysis: Analysis | None
+    """Of the patched model; None for advice."""
+    fits: Mapping[str, SizeSet]
+    applicability: Applicability
+    reason: str
+    mends: tuple[str, ...]
+    """The fingerprints of the findings that are gone."""
+
+
+def patched(of: Analysis, candidate: Candidate) -> Analysis | None:
+    """The analysis of the model with the candidate's patch; None where it cannot be read or bound."""
+    patch = candidate.patch
+    if patch is None:
+        return None
+    if isinstance(patch, GraphPatch):
+        try:
+            return Analysis(patch.apply(of.model), of.stated, of.file)
+        except (Unreadable, StatedWrong):
+            return None
+    return analysed(patch.apply(of.model.program.text), of)
+
+
+def prove(before: Linted, cause: Cause, candidate: Candidate) -> Proved | None:
+    """The candidate with what is proved of it; None where it does not mend, or brings something else that is as bad."""
+    own = cause_finding(before, cause)
+    if candidate.patch is None:
+        mends = (own.fingerprint,) if own is not None else ()
+        return Proved(candidate, None, candidate.fits, Applicability.DISPLAY, candidate.reason, mends)
+    analysis = patched(before.analysis, candidate)
+    if analysis is None:
+        return None
+    after = Linted(analysis)
+    sets = after.sets
+    if sets is None or any(sizes.is_empty for sizes in sets.values()):
+        return None
+    if not is_mended(before, after, cause, candidate) or _is_worse(before, after, cause, own):
+        return None
+    level, reason = _applicability(before, after, candidate)
+    gone = tuple([finding.fingerprint for finding in before.findings if key(finding) not in after.keys])
+    return Proved(candidate, analysis, sets, level, reason, gone)
+
+
+def cause_finding(linted: Linted, cause: Cause) -> Finding | None:
+    """The finding that is about the cause."""
+    for finding in linted.findings:
+        if finding.fault is not None and finding.fault.subject is cause.subject:
+            return finding
+    if cause.subject is None:
+        return next((each for each in linted.findings if each.name in ("not-proved", "unknown-operator")), None)
+    return None
+
+
+def is_mended(before: Linted, after: Linted, cause: Cause, candidate: Candidate) -> bool:
+    """Whether the finding is gone."""
+    subject = cause.subject
+    if isinstance(subject, Mismatch):
+        text = subject.expectation.text if subject.expectation is not None else None
+        for failure in after.analysis.failures:
+            rows = (failure.first, *failure.also)
+            same = failure.expectation is not None and failure.expectation.text == text
+            if same or any(row.requirement.path in cause.paths for row in rows):
+                return False
+        return True
+    if isinstance(subject, Restriction):
+        if not candidate.widens:
+            labels = {axis.label for axis in subject.axes}
+            left = {axis.label for each in after.analysis.facts.restrictions for axis in each.axes}
+            return not labels & left
+        return _is_widened(before, after, subject)
+    return not after.analysis.facts.unknowns and not after.analysis.failures
+
+
+def _is_widened(before: Linted, after: Linted, subject: Restriction) -> bool:
+    """Whether the restricted axes take every size from some size on, or a class of multiples where there was none."""
+    old, new = before.sets, after.sets
+    if old is None or new is None:
+        return False
+    for axis in subject.axes:
+        sizes = new.get(axis.label)
+        if sizes is None or sizes.pad_to is None or (subject.has_class and sizes.pad_to != 1):
+            return False
+    return True
+
+
+def _is_worse(before: Linted, after: Linted, cause: Cause, own: Finding | None) -> bool:
+    """Whether something is said now that was not, of the finding's severity or a higher one."""
+    limit = (own.severity if own is not None else Severity.ERROR).rank
+    for finding in after.findings:
+        if finding.severity.rank > limit:
+            continue
+        if key(finding) not in before.keys:
+            return True
+        old = min(each.severity.rank for each in before.findings if key(each) == key(finding))
+        if finding.severity.rank < old:
+            return True
+    return False
+
+
+def _applicability(before: Linted, after: Linted, candidate: Candidate) -> tuple[Applicability, str]:
+    """What may be done without being looked at: no size that fitted is lost, and no output changes at those."""
+    lost = lost_sizes(before, after)
+    if lost:
+        words = "; ".join(f"{label}: {sizes}" for label, sizes in lost.items())
+        reason = f"no longer fits what fitted before ({words})"
+        return Applicability.UNSAFE, f"{candidate.reason}; {reason}" if candidate.reason else reason
+    if not candidate.safe:
+        return Applicability.UNSAFE, candidate.reason
+    if before.fits_nowhere:
+        return Applicability.SAFE, candidate.reason or "nothing fitted before"
+    if not candidate.widens:
+        return Applicability.SAFE, candidate.reason
+    changed = changed_output(before, after)
+    if changed is not None:
+        return Applicability.UNSAFE, f"the outputs change their size at {changed}"
+    return Applicability.SAFE, candidate.reason
+
+
+def lost_sizes(before: Linted, after: Linted) -> dict[str, str]:
+    """By label the sizes that fitted before and do not any more, in words."""
+    if before.fits_nowhere:
+        return {}
+    old, new = before.sets, after.sets
+    if old is None or new is None:
+        return {"the model": "not known"} if old is None else {}
+    if after.facts.solution.coupled and not before.facts.solution.coupled:
+        return {"the axes": "not every combination"}
+    found = {}
+    for label, sizes in old.items():
+        try:
+            gone = sizes - new[label] if label in new else sizes
+        except Undecided:
+            found[label] = "not known"
+            continue
+        if not gone.is_empty:
+            found[label] = gone.text
+    return found
+
+
+def changed_output(before: Linted, after: Linted) -> str | None:
+    """Sizes that fitted before at which an output is of another shape, in words; tried at the smallest of them."""
+    columns = {}
+    for symbol in before.facts.inputs.symbols:
+        sizes = before.facts.necessary[symbol]
+        columns[symbol.name] = list(islice(sizes, _TRIED))
+    for turn in range(_TRIED):
+        at = {label: column[min(turn, len(column) - 1)] for label, column in columns.items() if column}
+        shapes = []
+        for linted in (before, after):
+            symbols = {symbol: at[symbol.name] for symbol in linted.facts.inputs.symbols if symbol.name in at}
+            outputs = linted.facts.graph.outputs
+            shapes.append([linted.facts.shape_at(output.name, symbols) for output in outputs])
+        if shapes[0] != shapes[1]:
+            return ", ".join(f"{label} = {size}" for label, size in at.items())
+    return None
