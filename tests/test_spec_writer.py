@@ -139,13 +139,13 @@ def test_the_whole_text() -> None:
     ]
     scales = helper.make_tensor("s", TensorProto.FLOAT, [4], [1.0, 1.0, 2.0, 2.0])
     weights = [zeros("w", [8, 3, 3, 3]), zeros("b", [8]), scales, zeros("shift", [11, 1, 1])]
-    assert written(model(nodes, ["batch size", 3, "H", "W"], weights)) == (
+    assert written(model(nodes, ["N", 3, "H", "W"], weights)) == (
         "# net.onnx: its structure without its weights\n"
         "shapelint: 1\n"
         "convention: onnx\n"
         "opset: 21\n"
         "inputs:\n"
-        "  x: [batch_size, 3, H, W]\n"
+        "  x: [N, 3, H, W]\n"
         "layers:\n"
         "  - n155: Conv(x, channels=8, kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])  # 155\n"
         "  - up_0: Resize(n155, None, [1.0, 1.0, 2.0, 2.0])  # up.0\n"
@@ -161,7 +161,7 @@ def test_a_weight_stays_where_it_says_more_than_the_keyword() -> None:
     """A symbolic number of channels is decided by the weight alone."""
     nodes = [helper.make_node("Conv", ["x", "w"], ["y"], kernel_shape=[3, 3])]
     text = written(model(nodes, [1, "C", "H", "W"], [zeros("w", [8, 3, 3, 3])]))
-    assert "w: Constant(0.0, shape=[8, 3, 3, 3])" in text
+    assert "w: Constant(shape=[8, 3, 3, 3])" in text
     assert "Conv(x, w, kernel_shape=[3, 3])" in text
     sizes = shapelint.sizes(text.encode())["x"]
     assert list(sizes[1] or ()) == [3]

@@ -1,4 +1,4 @@
-"""Writes the JSON Schemas of rules and of the configuration into src/shapelint/_schema.
+"""Writes the JSON Schemas of rules, of the configuration and of the JSON reports into src/shapelint/_schema.
 
 usage: python tools/write_schemas.py
 """
@@ -36,7 +36,11 @@ def rule() -> dict[str, Any]:
         ]
     }
     properties: dict[str, Any] = {
-        "id": {"type": "string", "pattern": "^[A-Z]{2,8}[0-9]{3}$", "description": "such as ACME001; SHP is shapelint's"},
+        "id": {
+            "type": "string",
+            "pattern": "^[A-Z]{2,8}[0-9]{3}$",
+            "description": "such as ACME001; SHP is shapelint's",
+        },
         "name": {"type": "string", "pattern": "^[a-z]+(-[a-z0-9]+)*$", "description": "states the bad thing"},
         "check": {"enum": sorted({*CHECKS, *names}), "description": "the built-in check; by default the rule's name"},
         "since": {**TEXT, "description": "the first version that has the rule"},
@@ -124,6 +128,181 @@ def configuration() -> dict[str, Any]:
     return _titled("shapelint: the configuration", "config", properties, required=[])
 
 
+def report() -> dict[str, Any]:
+    """The schema of what `check`, `sizes` and `show` print with --format json; fields may be added."""
+    text, number = {"type": "string"}, {"type": "integer"}
+    word = {"type": ["string", "null"]}
+    place = {"type": ["integer", "null"], "minimum": 1}
+    pair = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
+    sizes = {"type": "array", "items": number}
+    dims = {"type": ["array", "null"], "items": {"type": ["integer", "string", "null"]}}
+    members = _object(
+        extra={"type": "array", "items": pair}, start=number, period={"type": "integer", "minimum": 1}, residues=sizes
+    )
+    maybe_members = {"anyOf": [{"$ref": "#/$defs/set"}, {"type": "null"}]}
+    named_sets = _by_name(_object(text=text, set={"$ref": "#/$defs/set"}))
+    words = {"type": "array", "items": text}
+    spans = {
+        "type": ["object", "null"],
+        "additionalProperties": {"type": ["object", "null"], "additionalProperties": pair},
+    }
+    shapes = _by_name(dims)
+    severity = {"enum": list(rulefile.LEVELS)}
+    verdict = {"enum": ["fits", "restricted", "never", "unknown", None]}
+    unknown = {"type": "array", "items": _object(node=text, op=text, why=text)}
+    axis = _object(
+        input=text,
+        axis=number,
+        symbol=text,
+        name_in_file=word,
+        size=text,
+        declared=text,
+        set=maybe_members,
+        fits=maybe_members,
+        pad_to=place,
+        complete={"type": "boolean"},
+        checked_to=place,
+        text=text,
+        domain=word,
+    )
+    axes = {"type": "array", "items": {"$ref": "#/$defs/axis"}}
+    link = _object(
+        node=text, axis=text, **{"from": number, "to": number}, rounded={"enum": ["up", "down", None]}, text=text
+    )
+    row = _object(node=text, axes=words, left=sizes, right=sizes)
+    edit = _object(file=text, start=number, end=number, text=text)
+    fix = _object(
+        id=number,
+        kind=text,
+        title=text,
+        code=word,
+        applicability={"enum": ["safe", "unsafe", "display"]},
+        reason=text,
+        fits=named_sets,
+        mends=words,
+        edits={"type": "array", "items": edit},
+        command=word,
+    )
+    finding = _object(
+        rule={"type": "string", "pattern": "^[A-Z]{2,8}[0-9]{3}$"},
+        name=text,
+        severity=severity,
+        certainty={"enum": ["proved", "possible"]},
+        fingerprint=text,
+        message=text,
+        notes=words,
+        help=words,
+        file=text,
+        line=place,
+        column=place,
+        end_line=place,
+        end_column=place,
+        node=word,
+        origin=_maybe(_object(file=text, line=number, function=text, text=text)),
+        at=_maybe(_by_name(sizes | {"items": {"type": ["integer", "null"]}})),
+        axes=words,
+        sizes=_maybe(_object(left=sizes, right=sizes)),
+        chain={"type": "array", "items": link},
+        also={"type": "array", "items": row},
+        pair=_maybe(_object(down=words, up=words)),
+        branches={"type": ["array", "null"], "items": text},
+        fits=named_sets,
+        fixes={"type": "array", "items": {"$ref": "#/$defs/fix"}},
+    )
+    errors = {"type": "array", "items": _object(file=word, message=text)}
+    version, tool = {"const": 1}, text
+    counts = ("files", "errors", "warnings", "infos", "fixable", "unknown", "suppressed", "baselined")
+    check = _object(
+        version=version,
+        tool=tool,
+        files={
+            "type": "array",
+            "items": _object(
+                file=text,
+                kind={"enum": ["onnx", "spec"]},
+                verdict=verdict,
+                stated={"type": "boolean"},
+                axes=axes,
+                unknown=unknown,
+            ),
+        },
+        findings={"type": "array", "items": {"$ref": "#/$defs/finding"}},
+        errors=errors,
+        summary=_object(**dict.fromkeys(counts, number)),
+    )
+    follows = _object(
+        output=text,
+        axis=number,
+        size=text,
+        follows=_object(input=text, axis=number),
+        scale=word,
+        equal=maybe_members,
+    )
+    breaker = _object(
+        node=text,
+        op=word,
+        symbol=text,
+        left={"type": ["integer", "string", "null"]},
+        right={"type": ["integer", "string", "null"]},
+        set={"$ref": "#/$defs/set"},
+        down=words,
+        up=words,
+    )
+    answer = _object(
+        inputs=shapes,
+        fits={"type": ["boolean", "null"]},
+        outputs=_maybe(shapes),
+        below=_maybe(shapes),
+        above=_maybe(shapes),
+        pad=spans,
+        crop=spans,
+    )
+    asked = _object(
+        version=version,
+        tool=tool,
+        file=text,
+        verdict=verdict,
+        inputs=shapes,
+        axes=axes,
+        outputs={"type": "array", "items": follows},
+        coupled={"type": "array", "items": _object(symbols=words, text=text, holds=text, node=word)},
+        at={"type": "array", "items": answer},
+        broken_by={"type": "array", "items": breaker},
+        unknown=unknown,
+    )
+    node = _object(name=text, op=text, outputs=shapes, scale=_by_name(text), undoes=words, note=text)
+    shown = _object(
+        version=version,
+        tool=tool,
+        file=text,
+        inputs=shapes,
+        nodes={"type": "array", "items": node},
+        outputs=shapes,
+        failed=_maybe(_object(node=text, op=word, message=text)),
+    )
+    defs = {"set": members, "axis": axis, "fix": fix, "finding": finding}
+    defs |= {"check": check, "sizes": asked, "show": shown, "failed": _object(version=version, errors=errors)}
+    return {
+        "$schema": DIALECT,
+        "title": "shapelint: the JSON reports, version 1",
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in ("check", "sizes", "show", "failed")],
+        "$defs": defs,
+    }
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    """An object that has at least these properties."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _by_name(value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": value}
+
+
+def _maybe(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
 def _titled(title: str, name: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     return {
         "$schema": DIALECT,
@@ -142,7 +321,7 @@ def written(schema: dict[str, Any]) -> str:
 
 def main() -> None:
     TARGET.mkdir(exist_ok=True)
-    for name, schema in (("rule", rule()), ("config", configuration())):
+    for name, schema in (("rule", rule()), ("config", configuration()), ("report", report())):
         (TARGET / f"{name}.schema.json").write_text(written(schema), encoding="utf-8")
 
 

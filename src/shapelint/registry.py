@@ -218,7 +218,8 @@ _POINTED_AT: Final = ("stride", "strides", "scale_factor", "scale", "size", "poo
 
 def _places(fault: Fault, analysis: Analysis) -> dict[str, Span]:
     """Where the nodes that a fault tells of stand in a text file."""
-    nodes = {name: analysis.facts.nodes.get(name) for name in (step.node for step in (*fault.chain, *fault.also))}
+    names = [*(link.node for link in fault.chain), *(row.node for row in fault.also)]
+    nodes = {name: analysis.facts.nodes.get(name) for name in names}
     return {name: node.place.span for name, node in nodes.items() if node is not None and node.place is not None}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from shapelint.facts.mismatch import MERGES
 from shapelint.fixing.candidate import Candidate
 from shapelint.fixing.draft import Draft, Trouble, settle
 from shapelint.fixing.patch import TextEdit
@@ -42,24 +43,30 @@ def output_size(draft: Draft, cause: Cause) -> Iterator[Candidate]:
         )
     found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Resize"))
     if found is not None:
+        merge = _at_merge(cause)
         yield Candidate(
             "output_size",
-            "resize the decoder to the size of the skip before they meet",
+            "resize the decoder to the skip before they meet" if merge else "resize the output to what is expected",
             found.patch_from(draft),
-            reason="nothing changes at the sizes that fitted",
-            safe=True,
+            reason="nothing changes at the sizes that fitted" if merge else "the result is resampled",
+            safe=merge,
             order=1,
         )
+
+
+def _at_merge(cause: Cause) -> bool:
+    """Whether two tensors of the network meet there, and no condition fails."""
+    return cause.mismatch is None or cause.mismatch.kind in MERGES
 
 
 def crop_merge(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     """The larger side is cropped to the smaller one."""
     found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Crop"))
     if found is not None:
-        what = "merge" if cause.mismatch is None or cause.mismatch.kind in ("merge", "join") else "end"
+        what = "merge" if _at_merge(cause) else "end"
         title = f"crop the larger side to the smaller one at the {what}"
         yield Candidate(
-            "crop_merge", title, found.patch_from(draft), reason="what is cropped is lost" + _split(draft, cause, -1)
+            "crop_merge", title, found.patch_from(draft), reason="what is cropped is lost" + _split(cause)
         )
 
 
@@ -67,23 +74,20 @@ def pad_merge(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     """The smaller side is padded to the larger one."""
     found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Pad"))
     if found is not None:
-        what = "merge" if cause.mismatch is None or cause.mismatch.kind in ("merge", "join") else "end"
+        what = "merge" if _at_merge(cause) else "end"
         title = f"pad the smaller side to the larger one at the {what}"
-        reason = "rows are invented at the border" + _split(draft, cause, 1)
+        reason = "the border is invented" + _split(cause)
         yield Candidate("pad_merge", title, found.patch_from(draft), reason=reason)
 
 
-def _split(draft: Draft, cause: Cause, sign: int) -> str:
+def _split(cause: Cause) -> str:
     """How much goes before and after, at the size that fails."""
     mismatch = cause.mismatch
     if mismatch is None or len(mismatch.first.left) != len(mismatch.first.right):
         return ""
-    splits = []
-    for left, right in zip(mismatch.first.left, mismatch.first.right, strict=True):
-        amount = abs(left - right)
-        splits.append(f"{amount // 2} before and {amount - amount // 2} after")
-    word = "padded" if sign > 0 else "cropped"
-    return f"; at this size {word} by {', '.join(dict.fromkeys(splits))}"
+    amounts = [abs(left - right) for left, right in zip(mismatch.first.left, mismatch.first.right, strict=True)]
+    splits = [f"{amount // 2} before and {amount - amount // 2} after" for amount in amounts if amount]
+    return f", here {', '.join(dict.fromkeys(splits))}"
 
 
 # -- a size in place of a factor -------------------------------------------------------------------------------------

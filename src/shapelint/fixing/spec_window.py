@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _EXPLICIT: Final = ("torch", "paddle")
 """The frameworks whose paddings are numbers and whose words are those of PyTorch."""
+_WINDOW: Final = ("kernel", "strides", "pads", "mode", "output_padding")
 _POOLS: Final = ("MaxPool", "AveragePool", "LpPool")
 
 
@@ -245,6 +246,6 @@ def _changed(draft: Draft, found: Draft) -> list[str]:
     paths = [
         node.path
         for node in found.analysis.graph.nodes
-        if node.path in before and dict(before[node.path]) != dict(node.attributes)
+        if any(before.get(node.path, {}).get(name) != node.attributes.get(name) for name in _WINDOW)
     ]
     return [*paths[:3], f"{len(paths) - 3} more"] if len(paths) > 4 else paths

@@ -147,7 +147,11 @@ def spec_text(analysis: Analysis) -> str:
     from shapelint.size.text import domain
     from shapelint.source.spec.write import Source, write_spec
 
-    inputs = {name: tensor.shape for name, tensor in analysis.inputs.tensors.items()}
+    declared = {(axis.input, axis.axis): axis.declared for axis in analysis.inputs.axes if axis.declared != "any"}
+    inputs: dict[str, list[Any] | None] = {}
+    for name, tensor in analysis.inputs.tensors.items():
+        dims = tensor.shape
+        inputs[name] = None if dims is None else [declared.get((name, axis), dim) for axis, dim in enumerate(dims)]
     shapes = {name: tensor.shape for name, tensor in analysis.shapes.tensors.items()}
     domains = {symbol.name: domain(of.sizes) for symbol, of in analysis.domains.items()}
     sizes = {name: text for name, text in domains.items() if text is not None}

@@ -50,8 +50,8 @@ class Source:
 
     graph: Graph
     opset: int
-    inputs: Mapping[str, Sequence[Size | None] | None]
-    """The dims of each input as they are bound."""
+    inputs: Mapping[str, Sequence[Size | str | None] | None]
+    """The dims of each input as they are bound; a text where the file declares an expression (`8*h`)."""
     shapes: Mapping[str, tuple[Any, ...] | None]
     sizes: Mapping[str, str]
     """The stated domain of each symbol, in the syntax of `sizes:`."""
@@ -97,7 +97,7 @@ class _Writer:
             raise CannotSay(name, "input", "it is empty")
         words = []
         for dim in dims:
-            word = "_" if dim is None else write(dim, ceil=False)
+            word = "_" if dim is None else dim if isinstance(dim, str) else write(dim, ceil=False)
             for symbol in _symbols(dim):
                 word = word.replace(symbol.name, _identifier(symbol.name))
             words.append(word)
@@ -243,8 +243,8 @@ def _is_plain(name: str, value: Any) -> bool:
     return isinstance(value, tuple) and all(each == _PLAIN[name] for each in value)
 
 
-def _symbols(dim: Size | None) -> Sequence[Any]:
-    return () if dim is None or isinstance(dim, int) else dim.symbols
+def _symbols(dim: Size | str | None) -> Sequence[Any]:
+    return () if dim is None or isinstance(dim, int | str) else dim.symbols
 
 
 def _identifier(name: str) -> str:
