@@ -86,7 +86,7 @@ def configuration() -> dict[str, Any]:
     domain = {**TEXT, "description": '"multiple of 32", "64..512 step 16", "640"'}
     ignored = {
         "type": "object",
-        "properties": {key: TEXT for key in config.IGNORE_KEYS},
+        "properties": dict.fromkeys(config.IGNORE_KEYS, TEXT),
         "required": ["rule"],
         "additionalProperties": False,
     }
@@ -98,7 +98,7 @@ def configuration() -> dict[str, Any]:
                     domain,
                     {"type": "object", "additionalProperties": {"anyOf": [domain, {"type": "integer", "minimum": 1}]}},
                 ],
-                "description": 'which sizes must fit: of every free axis but the batch, of each axis by name, or {report = "x.json"}',
+                "description": 'of every free axis but the batch, of each axis by name, or {report = "x.json"}',
             },
             "inputs": {
                 "type": "object",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shapelint.settings import Settings, Stated, StatedDims
 
 OK, FOUND, COULD_NOT_RUN = 0, 1, 2
+OWN_RULES = ".shapelint/rules"
 
 
 class UsageError(Exception):
@@ -136,9 +137,9 @@ def build_parser() -> argparse.ArgumentParser:
     _output_options(show, formats=("text", "json", "spec"))
 
     schema = commands.add_parser(
-        "schema", help="the JSON Schema of spec files", description="The JSON Schema of spec files, for editors."
+        "schema", help="JSON Schemas for editors", description="The JSON Schema of a kind of file, for editors."
     )
-    schema.add_argument("file", choices=("spec",), help="what the schema describes")
+    schema.add_argument("file", choices=("spec", "config", "rule", "report"), help="what the schema describes")
     schema.add_argument("--verbose", action="store_true", help="show the traceback of an internal error")
 
     baseline = commands.add_parser(
@@ -163,9 +164,30 @@ def build_parser() -> argparse.ArgumentParser:
         "explain", help="a rule's page", description="What a rule means, why, and what to do."
     )
     explain.add_argument("rule", metavar="RULE", help="an id or a name")
-    rules = commands.add_parser("rules", help="the list of rules", description="The list of rules.")
+    rules = commands.add_parser(
+        "rules",
+        help="the list of rules",
+        description="The list of rules; `rules test` holds the rules in a folder against their examples.",
+    )
+    rules.add_argument("action", nargs="?", choices=("list", "test"), default="list")
+    rules.add_argument("folder", nargs="?", default=OWN_RULES, metavar="DIR", help=f"of `test` (default: {OWN_RULES})")
+    rules.add_argument("--bless", action="store_true", help="of `test`: write what is said into the examples")
     for each in (explain, rules):
         _output_options(each)
+
+    init = commands.add_parser(
+        "init",
+        help="write a commented spec to begin with",
+        description="Write a commented spec, and its schema, by which editors complete it.",
+    )
+    init.add_argument("path", nargs="?", default="net.shape.yaml", metavar="FILE", help="default: net.shape.yaml")
+    init.add_argument("--force", action="store_true", help="overwrite the file")
+    completion = commands.add_parser(
+        "completion", help="completion for a shell", description='For example: eval "$(shapelint completion bash)"'
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    for each in (init, completion):
+        each.add_argument("--verbose", action="store_true", help="show the traceback of an internal error")
 
     debug = commands.add_parser(
         "debug", help="the stages of an analysis, printed", description="Print one stage of the analysis."
@@ -525,9 +547,31 @@ def _show_spec(analysis: Analysis) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from shapelint.source.spec.schema import spec_schema
+    from shapelint.schemas import schema_of
 
-    _write_json(spec_schema())
+    _write_json(schema_of(options.file))
+    return OK
+
+
+def _init(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from shapelint.init_spec import Exists, write_spec
+
+    try:
+        written = write_spec(Path(options.path), force=options.force)
+    except Exists as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"`{error.filename}` cannot be written: {error.strerror}") from None
+    _write("".join(f"{path.as_posix()}: written\n" for path in written))
+    return OK
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from shapelint.completion import SHELLS
+
+    _write(SHELLS[options.shell](build_parser()))
     return OK
 
 
@@ -556,7 +600,40 @@ def _explain(options: argparse.Namespace) -> int:
     return OK
 
 
+def _test_rules(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from shapelint.engine import shown
+    from shapelint.harness import blessed, counted, flaws_of
+    from shapelint.rulefile import RuleError, rule_files
+
+    folder = Path(options.folder)
+    if not folder.is_dir():
+        raise UsageError(f"`{options.folder}` is no folder; name the one that holds the rules")
+    try:
+        rules = rule_files(folder, shown(folder))
+        for rule in rules if options.bless else ():
+            rule.path.write_text(blessed(rule), encoding="utf-8")
+        rules = rule_files(folder, shown(folder)) if options.bless else rules
+    except RuleError as error:
+        raise UsageError(str(error)) from None
+    if not rules:
+        raise UsageError(f"`{options.folder}` holds no rule; `shapelint schema rule` describes one")
+    flaws = [flaw for rule in rules for flaw in flaws_of(rule)]
+    number, bad, good = counted(rules)
+    if options.format == "json":
+        listed = [{"place": flaw.place, "message": flaw.message} for flaw in flaws]
+        _write_json({"version": 1, "rules": number, "bad": bad, "good": good, "flaws": listed})
+    else:
+        _write("".join(f"{flaw.place}: {flaw.message.rstrip()}\n" for flaw in flaws))
+        found = f"{len(flaws)} wrong" if flaws else "all as they should be"
+        _write(f"{number} rules, {bad} bad and {good} good examples: {found}\n")
+    return FOUND if flaws else OK
+
+
 def _rules(options: argparse.Namespace) -> int:
+    if options.action == "test":
+        return _test_rules(options)
     from shapelint.registry import contract, rule_names
     from shapelint.report.rules import list_text, rule_json
 
@@ -578,6 +655,8 @@ _COMMANDS = {
     "rules": _rules,
     "debug": _debug,
     "schema": _schema,
+    "init": _init,
+    "completion": _completion,
 }
 
 

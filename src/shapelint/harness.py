@@ -166,7 +166,10 @@ def blessed(rule: RuleFile) -> str:
     try:
         for example in reversed([each for each in rule.examples if not each.good]):
             margin = " " * example.column
-            block = [f"{margin}says: |", *[f"{margin}  {line}" if line else "" for line in said(example).text.splitlines()]]
+            block = [
+                f"{margin}says: |",
+                *[f"{margin}  {line}" if line else "" for line in said(example).text.splitlines()],
+            ]
             start, stop = example.says_lines
             lines[start - 1 : stop - 1] = block
     finally:

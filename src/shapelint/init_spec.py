@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shapelint.schemas import schema_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA: Final = ".shapelint/spec.schema.json"
 

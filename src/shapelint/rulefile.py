@@ -10,7 +10,6 @@ import inspect
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,7 @@ from shapelint.source.spec.compose import Mapping, Scalar, Sequence, SpecError, 
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from shapelint.graph import Span
     from shapelint.source.spec.compose import Node
@@ -89,7 +89,9 @@ def rule_files(folder: Path, shown: str) -> list[RuleFile]:
         for other in rules:
             for what in ("id", "name"):
                 if getattr(rule.contract, what) == getattr(other.contract, what):
-                    message = f"the {what} `{getattr(rule.contract, what)}` is that of {other.shown} too; choose another"
+                    message = (
+                        f"the {what} `{getattr(rule.contract, what)}` is that of {other.shown} too; choose another"
+                    )
                     raise RuleError(f"{rule.shown}: {message}")
         rules.append(rule)
     return rules
@@ -151,7 +153,9 @@ class _Reader:
     def identity(self, root: Mapping) -> tuple[str, str]:
         name, number = self.text(root.get("name"), "name"), self.text(root.get("id"), "id")
         if not _ID.fullmatch(number):
-            raise self.fault(root.get("id"), f"the id `{number}` is not of the form `ACME001`; write letters, then 3 digits")
+            raise self.fault(
+                root.get("id"), f"the id `{number}` is not of the form `ACME001`; write letters, then 3 digits"
+            )
         if not _NAME.fullmatch(name):
             raise self.fault(root.get("name"), f"the name `{name}` is not of the form `too-coarse`; write small words")
         if self.path.stem != f"{number}-{name}":
@@ -159,7 +163,9 @@ class _Reader:
             raise self.fault(root.get("id"), message)
         if self.path.parent.resolve() != rules_folder().resolve():
             if number.startswith("SHP"):
-                raise self.fault(root.get("id"), f"the id `{number}` begins as those of shapelint do; use letters of your own")
+                raise self.fault(
+                    root.get("id"), f"the id `{number}` begins as those of shapelint do; use letters of your own"
+                )
             if name in rule_names():
                 raise self.fault(root.get("name"), f"the name `{name}` is that of a rule of shapelint; choose another")
         return name, number

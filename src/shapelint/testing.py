@@ -32,16 +32,18 @@ def assert_fits(
     `model` is a path, the bytes of a file, an `onnx.ModelProto` or a spec. Each of `where` states a domain, as
     `--where` does: `"multiple of 32"` for every free axis but the batch, `"H=8*k"` for one. `inputs` pins or names
     axes, `expect` holds conditions such as `"mask.size == image.size"`. What cannot be proved fails too. Without
-    `where` the model must fit at every size that it declares. Raises ValueError where what is stated has no meaning.
+    `where` the model must fit at every size that it declares, and no finding may be left. Raises ValueError where what
+    is stated has no meaning.
     """
     __tracebackhide__ = True
     file = _name(model)
-    stated = Stated(_by_input(inputs), tuple([_where(text) for text in where or ("any",)]), expect=tuple(expect))
+    stated = Stated(_by_input(inputs), tuple([_where(text) for text in where]), expect=tuple(expect))
     try:
         report = check_source(model, file, Settings(stated, ignore=tuple(ignore)))
     except StatedWrong as error:
         raise ValueError(f"{file}: {error}") from None
-    wrong = [finding for finding in report.findings if finding.severity.value in ("error", "warning")]
+    levels = ("error", "warning") if where else ("error", "warning", "info")
+    wrong = [finding for finding in report.findings if finding.severity.value in levels]
     if not wrong:
         return
     said = ", ".join(where) or "every declared size"

@@ -12,7 +12,7 @@ from shapelint.size import EVERY_SIZE, Condition, Expr, equal, evaluate, solve
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shapelint.facts import Facts
+    from shapelint.facts.avoided import Avoided
     from shapelint.graph import Node
     from shapelint.size import Size, SizeSet, Symbol
 
@@ -53,7 +53,7 @@ class Frozen:
         }
 
 
-def frozen(facts: Facts) -> Iterator[Frozen]:
+def frozen(facts: Avoided) -> Iterator[Frozen]:
     """Every such Reshape of which the batch reaches an output."""
     batches = {axis.symbol for axis in facts.inputs.axes if axis.is_batch}
     for node, first in _candidates(facts):
@@ -67,7 +67,7 @@ def frozen(facts: Facts) -> Iterator[Frozen]:
                 yield found
 
 
-def _candidates(facts: Facts) -> Iterator[tuple[Node, Expr]]:
+def _candidates(facts: Avoided) -> Iterator[tuple[Node, Expr]]:
     tensors = facts.shapes.tensors
     kept = {tensor.shape[0] for out in facts.graph.outputs if (tensor := tensors.get(out.name)) and tensor.shape}
     for node in facts.graph.nodes:
@@ -83,7 +83,7 @@ def _candidates(facts: Facts) -> Iterator[tuple[Node, Expr]]:
             yield node, made.shape[0]
 
 
-def _frozen(facts: Facts, node: Node, first: Expr) -> Frozen | None:
+def _frozen(facts: Avoided, node: Node, first: Expr) -> Frozen | None:
     for batch in {tensor.shape[0] for tensor in facts.inputs.tensors.values() if tensor.shape}:
         if not isinstance(batch, int):
             continue
@@ -108,7 +108,7 @@ def _frozen(facts: Facts, node: Node, first: Expr) -> Frozen | None:
     return None
 
 
-def _wrong(facts: Facts, first: Expr, batch: int, right: Mapping[Symbol, SizeSet]) -> dict[Symbol, int] | None:
+def _wrong(facts: Avoided, first: Expr, batch: int, right: Mapping[Symbol, SizeSet]) -> dict[Symbol, int] | None:
     """Sizes that run with another first dim, as near to right ones as possible: one axis differs."""
     free = {symbol: facts.necessary[symbol].nearest(64)[1] or 1 for symbol in facts.inputs.symbols}
     rows = product(*[islice(sizes, _MOST_TRIED) for sizes in right.values()])
@@ -126,7 +126,7 @@ def _wrong(facts: Facts, first: Expr, batch: int, right: Mapping[Symbol, SizeSet
     return None
 
 
-def _with_batch_of_one(facts: Facts, node: Node, first: Expr) -> Iterator[Frozen]:
+def _with_batch_of_one(facts: Avoided, node: Node, first: Expr) -> Iterator[Frozen]:
     other = facts.of_one()
     batch = next((axis.size for axis in facts.inputs.axes if axis.is_batch and axis.symbol in first.symbols), None)
     if other is None or batch is None:

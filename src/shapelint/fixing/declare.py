@@ -9,6 +9,7 @@ from shapelint.facts.subjects import by_sets, domain_text
 from shapelint.fixing.candidate import Candidate
 from shapelint.fixing.patch import TextEdit
 from shapelint.size import SizeSet, evaluate
+from shapelint.size.parse import parse_domain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +35,8 @@ def declare(draft: Draft, cause: Cause) -> Iterator[Candidate]:
         stated = given.get(name)
         if stated is None:
             text = domain_text(fits) or fits.domain
-            if fits.domain is not None and text is not None and text != fits.domain and domain_text(fits):
-                left_out[name] = fits
+            if text and not (more := fits - parse_domain(text)).is_empty:
+                left_out[name] = more
         elif stated.sizes <= fits:
             continue
         else:
@@ -59,7 +60,7 @@ def declare(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     shown = {name: following.analysis.facts.domains[symbol].sizes for name in texts if (symbol := _symbol(following, name))}
     reason = "what must fit becomes less" if narrowed else ""
     if left_out:
-        reason = f"leaves out what fits besides ({by_sets(left_out)})"
+        reason = f"what fits besides is left out ({by_sets(left_out)})"
     yield Candidate(
         "declare",
         f"state under `sizes:` what fits ({by_sets(shown)})",

@@ -6,7 +6,9 @@ gone; each round works on the text that the last one left.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 ROUNDS: Final = 24
 """How many places are mended for one cause before it is given up."""
+
+SOUGHT: Final = re.compile(r"(\w+)\s*=\s*(\.\.\.)(?=\s*[,)])")
+"""An argument that nobody states and that is looked for."""
 
 At = dict["Symbol", int]
 
@@ -128,6 +133,17 @@ class Trouble:
             side for side in (0, 1) if any(step.factor > 1 for axis in self.differing for step in self.steps(side, axis))
         ]
         return found[0] if len(found) == 1 else int(self.want < self.have)
+
+    @property
+    def by_rounding(self) -> bool:
+        """Whether the sizes differ by no more than rounding on the way accounts for: less than the steps up multiply."""
+        for axis in self.differing:
+            factor = Fraction(1)
+            for step in (*self.steps(0, axis), *self.steps(1, axis)):
+                factor *= max(step.factor, Fraction(1))
+            if abs(self.have[axis] - self.want[axis]) >= max(factor, 2):
+                return False
+        return bool(self.differing)
 
     def last_up(self, side: int) -> Node | None:
         """The last step up of one of the values, along the first axis that differs."""
@@ -259,6 +275,8 @@ def main_cause(analysis: Analysis) -> Cause | None:
     """The first failure; where there is none the first restriction; None where every size fits."""
     if analysis.failures:
         return Cause(analysis.failures[0])
+    if analysis.model.program is not None and SOUGHT.search(analysis.model.program.text):
+        return Cause(None)
     if analysis.facts.restrictions:
         return Cause(analysis.facts.restrictions[0])
     return Cause(None) if analysis.facts.unknowns else None

@@ -6,11 +6,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shapelint.facts.subjects import Mismatch
+from shapelint.facts.mismatch import MERGES
+from shapelint.facts.subjects import Mismatch, Restriction
 from shapelint.finding import Applicability, Edit, Fix
 from shapelint.fixing import advice, declare, spec_merge, spec_padding, spec_window
 from shapelint.fixing.candidate import Candidate
-from shapelint.fixing.draft import Cause, Draft, main_cause
+from shapelint.fixing.draft import Cause, Draft, main_cause, trouble
 from shapelint.fixing.patch import TextPatch
 from shapelint.fixing.proof import Linted, Proved, prove
 
@@ -61,6 +62,8 @@ _TRANSPOSED: Final = (
     "declare",
 )
 """Transposed convolutions, autoencoders, generators, vocoders."""
+_UNPADDED: Final = ("crop_merge", "window", *[kind for kind in _SKIP if kind not in ("crop_merge", "window")])
+"""Sides that differ by more than what was rounded off."""
 _POOLS: Final = ("MaxPool", "AveragePool", "LpPool", "MaxUnpool")
 
 
@@ -153,9 +156,13 @@ def _order(analysis: Analysis, cause: Cause) -> tuple[str, ...]:
     subject = cause.subject
     if not isinstance(subject, Mismatch):
         order = _SKIP if _has_pools(analysis) else _TRANSPOSED
-        return ("declare", *[kind for kind in order if kind != "declare"])
-    if subject.kind not in ("merge", "join"):
+        told_only = isinstance(subject, Restriction) and subject.has_class
+        return ("declare", *[kind for kind in order if kind != "declare"]) if told_only else order
+    if subject.kind not in MERGES:
         return _TRANSPOSED
+    found = trouble(Draft(analysis.model.program.text, analysis), cause) if analysis.model.program is not None else None
+    if found is not None and found.differing and not found.by_rounding:
+        return _UNPADDED
     nodes = analysis.explained[0].nodes if not analysis.inputs.axes else analysis.facts.nodes
     blame = subject.blame
     downs = [nodes[path].op for path in (blame.down or blame.branches if blame is not None else ()) if path in nodes]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shapelint.facts.mismatch import MERGES
+from shapelint.facts.subjects import listed, quoted
 from shapelint.fixing.candidate import Candidate
 from shapelint.fixing.draft import Draft, Trouble, settle
 from shapelint.fixing.patch import TextEdit
@@ -36,46 +36,42 @@ def output_size(draft: Draft, cause: Cause) -> Iterator[Candidate]:
         exact = "nothing changes at the sizes that fitted" if _whole_factors(draft, found) else ""
         yield Candidate(
             "output_size",
-            f"let {_named(draft, found)} return the size of the skip",
+            f"let {_named(draft, found)} take the size of {_targets(draft, found)}",
             found.patch_from(draft),
             reason=exact or "the sampling grid follows the sizes instead of the factor",
             safe=bool(exact),
         )
-    found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Resize"))
+    mend = _Adapting("Resize")
+    found = settle(draft, cause, mend)
     if found is not None:
-        merge = _at_merge(cause)
         yield Candidate(
             "output_size",
-            "resize the decoder to the skip before they meet" if merge else "resize the output to what is expected",
+            f"resize {mend.what('the decoder to the skip before they meet', 'the output to what is expected')}",
             found.patch_from(draft),
-            reason="nothing changes at the sizes that fitted" if merge else "the result is resampled",
-            safe=merge,
+            reason=mend.what("nothing changes at the sizes that fitted", "the result is resampled")
+            if mend.by_rounding
+            else "the decoder is stretched by more than what was rounded off",
+            safe=mend.at_merges and mend.by_rounding,
             order=1,
         )
 
 
-def _at_merge(cause: Cause) -> bool:
-    """Whether two tensors of the network meet there, and no condition fails."""
-    return cause.mismatch is None or cause.mismatch.kind in MERGES
-
-
 def crop_merge(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     """The larger side is cropped to the smaller one."""
-    found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Crop"))
+    mend = _Adapting("Crop")
+    found = settle(draft, cause, mend)
     if found is not None:
-        what = "merge" if _at_merge(cause) else "end"
-        title = f"crop the larger side to the smaller one at the {what}"
-        yield Candidate(
-            "crop_merge", title, found.patch_from(draft), reason="what is cropped is lost" + _split(cause)
-        )
+        title = f"crop {mend.what('the larger side to the smaller one at the merge', 'the output to what is expected')}"
+        reason = "what is cropped is lost" + _split(cause)
+        yield Candidate("crop_merge", title, found.patch_from(draft), reason=reason)
 
 
 def pad_merge(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     """The smaller side is padded to the larger one."""
-    found = settle(draft, cause, lambda draft, trouble: _adapt(draft, trouble, "Pad"))
+    mend = _Adapting("Pad")
+    found = settle(draft, cause, mend)
     if found is not None:
-        what = "merge" if _at_merge(cause) else "end"
-        title = f"pad the smaller side to the larger one at the {what}"
+        title = f"pad {mend.what('the smaller side to the larger one at the merge', 'the output to what is expected')}"
         reason = "the border is invented" + _split(cause)
         yield Candidate("pad_merge", title, found.patch_from(draft), reason=reason)
 
@@ -170,6 +166,12 @@ def _whole_factors(draft: Draft, found: Draft) -> bool:
     return True
 
 
+def _targets(draft: Draft, found: Draft) -> str:
+    """What sizes are taken from."""
+    words = [word for edit in found.patch_from(draft).edits for word in re.findall(r"like=([\w.\[\] ]+)", edit.text)]
+    return quoted(list(dict.fromkeys(words))) if words else "the other side"
+
+
 def _named(draft: Draft, found: Draft) -> str:
     """The layers whose calls were edited."""
     changed = {draft.spec.line_start(edit.start) for edit in found.patch_from(draft).edits}
@@ -179,12 +181,30 @@ def _named(draft: Draft, found: Draft) -> str:
         if place is not None and draft.spec.line_start(draft.spec.offset(place.span.line, place.span.column)) in changed:
             paths.append(f"`{node.path}`")
     shown = list(dict.fromkeys(paths))
-    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
+    return listed(shown if len(shown) < 5 else [*shown[:3], f"{len(shown) - 3} more"])
 
 
 # -- a layer before the merge ----------------------------------------------------------------------------------------
 
 _SUFFIX: Final = {"Crop": "cropped", "Pad": "padded", "Resize": "resized"}
+
+
+class _Adapting:
+    """Mends one place after another with a layer before it, and remembers what kind of places they were."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.at_merges = True
+        self.by_rounding = True
+
+    def __call__(self, draft: Draft, trouble: Trouble) -> list[TextEdit | None]:
+        self.at_merges = self.at_merges and trouble.is_merge
+        self.by_rounding = self.by_rounding and trouble.by_rounding
+        return _adapt(draft, trouble, self.kind)
+
+    def what(self, at_merges: str, at_outputs: str) -> str:
+        """The words for what was mended."""
+        return at_merges if self.at_merges else at_outputs
 
 
 def _adapt(draft: Draft, trouble: Trouble, kind: str) -> list[TextEdit | None]:

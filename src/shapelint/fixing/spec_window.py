@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shapelint.facts.subjects import quoted
 from shapelint.fixing.candidate import Candidate
-from shapelint.fixing.draft import Draft, Trouble, settle, trouble
+from shapelint.fixing.draft import SOUGHT, Draft, Trouble, settle, trouble
 from shapelint.fixing.patch import TextEdit
 
 if TYPE_CHECKING:
@@ -181,7 +181,6 @@ def _turned(draft: Draft, node: Node) -> TextEdit | None:
 
 # -- what is sought --------------------------------------------------------------------------------------------------
 
-_SOUGHT: Final = re.compile(r"(\w+)\s*=\s*(\.\.\.)(?=\s*[,)])")
 _TRIED: Final = {"kernel_size": range(1, 10), "kernel": range(1, 10), "stride": range(1, 6), "strides": range(1, 6)}
 _MOST_SOUGHT: Final = 2
 _OFFERED: Final = 3
@@ -192,7 +191,7 @@ def sought(draft: Draft, accepts: Callable[[Draft], bool]) -> Iterator[Candidate
     places = [
         (match[1], match.start(2), match.end(2))
         for line in re.finditer(r"[^\n]*\n?", draft.text)
-        for match in _SOUGHT.finditer(draft.text, line.start(), line.end())
+        for match in SOUGHT.finditer(draft.text, line.start(), line.end())
         if "#" not in draft.text[line.start() : match.start()]
     ]
     if not places or len(places) > _MOST_SOUGHT:

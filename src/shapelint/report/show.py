@@ -9,7 +9,7 @@ from shapelint.facts.flow import Link
 from shapelint.facts.subjects import listed
 from shapelint.report.sizes_json import dim_json
 from shapelint.report.terminal import Paint, clean, columns
-from shapelint.size import Expr, evaluate
+from shapelint.size import Condition, Expr, evaluate
 
 if TYPE_CHECKING:
     from shapelint.analysis import Analysis
@@ -147,13 +147,11 @@ def spec_text(analysis: Analysis) -> str:
     from shapelint.size.text import domain
     from shapelint.source.spec.write import Source, write_spec
 
-    declared = {(axis.input, axis.axis): axis.declared for axis in analysis.inputs.axes if axis.declared != "any"}
-    inputs: dict[str, list[Any] | None] = {}
-    for name, tensor in analysis.inputs.tensors.items():
-        dims = tensor.shape
-        inputs[name] = None if dims is None else [declared.get((name, axis), dim) for axis, dim in enumerate(dims)]
+    inputs = {name: tensor.shape for name, tensor in analysis.inputs.tensors.items()}
     shapes = {name: tensor.shape for name, tensor in analysis.shapes.tensors.items()}
-    domains = {symbol.name: domain(of.sizes) for symbol, of in analysis.domains.items()}
+    sets = {**analysis.facts.declared, **{symbol: of.sizes for symbol, of in analysis.domains.items()}}
+    domains = {symbol.name: domain(of) for symbol, of in sets.items()}
     sizes = {name: text for name, text in domains.items() if text is not None}
+    demands = [held for held, _ in analysis.inputs.conditions if isinstance(held, Condition)]
     opset = analysis.model.opsets.get("", 1)
-    return write_spec(Source(analysis.graph, opset, inputs, shapes, sizes, analysis.file))
+    return write_spec(Source(analysis.graph, opset, inputs, shapes, sizes, demands, analysis.file))

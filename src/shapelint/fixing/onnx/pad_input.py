@@ -132,14 +132,18 @@ def _amount(sketch: Sketch, at: str, n: str, fits: SizeSet, offered: SizeSet, na
     period, residues = (multiple, (0,)) if multiple is not None else (offered.period, offered.residues)
     if not 0 < len(residues) <= _MOST_CLASSES:
         raise NotDrawn
-    targets = []
+    target = ""
     for residue in residues:
+        here = f"{name}/to_{residue}"
+        following = n
+        if period > 1:
+            missing = sketch.add(at, "Sub", [sketch.numbers(residue), n], f"{here}/missing")
+            steps = sketch.add(at, "Mod", [missing, sketch.numbers(period)], f"{here}/steps")
+            following = sketch.add(at, "Add", [n, steps], f"{here}/next")
         first = offered.start + (residue - offered.start) % period
-        missing = sketch.add(at, "Sub", [sketch.numbers(residue), n], f"{name}/from_{residue}")
-        steps = sketch.add(at, "Mod", [missing, sketch.numbers(period)], f"{name}/steps_{residue}") if period > 1 else ""
-        target = sketch.add(at, "Add", [n, steps], f"{name}/next_{residue}") if steps else n
-        targets.append(_larger(sketch, at, target, first, f"{name}/to_{residue}") if first > residue or not residue else target)
-    target = targets[0] if len(targets) == 1 else sketch.add(at, "Min", targets, f"{name}/to")
+        if first > (residue or period):
+            following = _larger(sketch, at, following, first, here)
+        target = _smaller(sketch, at, target, following, here) if target else following
     amount = sketch.add(at, "Sub", [target, n], f"{name}/missing")
     running = _running(sketch, at, n, fits, period, residues, name)
     return sketch.add(at, "Where", [running, sketch.numbers(0), amount], f"{name}/amount") if running else amount
@@ -148,6 +152,11 @@ def _amount(sketch: Sketch, at: str, n: str, fits: SizeSet, offered: SizeSet, na
 def _larger(sketch: Sketch, at: str, value: str, least: int, name: str) -> str:
     """max(value, least), by Where: Max takes integers only since opset 12."""
     return sketch.add(at, "Where", [_above(sketch, at, value, least - 1, name), value, sketch.numbers(least)], name)
+
+
+def _smaller(sketch: Sketch, at: str, one: str, other: str, name: str) -> str:
+    less = sketch.add(at, "Less", [one, other], f"{name}/is_less")
+    return sketch.add(at, "Where", [less, one, other], f"{name}/least")
 
 
 def _above(sketch: Sketch, at: str, value: str, bound: int, name: str) -> str:
@@ -176,7 +185,9 @@ def _running(
         held = [_between(sketch, at, rest, low, high, f"{name}/rest") for low, high in classes]
         within = _any(sketch, at, held, f"{name}/in_class")
         if fits.start > 1:
-            within = sketch.add(at, "And", [_above(sketch, at, n, fits.start - 1, f"{name}/n"), within], f"{name}/in_set")
+            within = sketch.add(
+                at, "And", [_above(sketch, at, n, fits.start - 1, f"{name}/n"), within], f"{name}/in_set"
+            )
         found.append(within)
     return _any(sketch, at, found, f"{name}/fits") if found else None
 
@@ -193,8 +204,7 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
         return []
     breaks = [place for place, (a, b) in enumerate(pairwise(numbers), 1) if b != a + 1]
     return [
-        (numbers[start], numbers[stop - 1])
-        for start, stop in zip([0, *breaks], [*breaks, len(numbers)], strict=True)
+        (numbers[start], numbers[stop - 1]) for start, stop in zip([0, *breaks], [*breaks, len(numbers)], strict=True)
     ]
 
 

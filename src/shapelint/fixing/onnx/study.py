@@ -163,7 +163,9 @@ def _every_breaker(facts: Facts) -> list[Breaker]:
     return found
 
 
-def made_by(model: Model, tensors: Mapping[str, Shape | None], value: str, axis: int, ops: tuple[str, ...]) -> Node | None:
+def made_by(
+    model: Model, tensors: Mapping[str, Shape | None], value: str, axis: int, ops: tuple[str, ...]
+) -> Node | None:
     """The node with one of these operators whose result reaches `value` with its size along `axis` unchanged."""
     producers = model.graph.producers
     for _ in range(_PASSING):

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 from shapelint.conventions import convention
 from shapelint.graph import Constant
 from shapelint.schema import lookup
-from shapelint.size.text import write
+from shapelint.size.text import write, write_condition
 from shapelint.source.spec.program import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from shapelint.graph import Graph, Node
-    from shapelint.size import Size
+    from shapelint.size import Condition, Size, Symbol
 
 INT64, FLOAT, BOOL = 7, 1, 9
 DTYPES: Final = {
@@ -50,11 +50,13 @@ class Source:
 
     graph: Graph
     opset: int
-    inputs: Mapping[str, Sequence[Size | str | None] | None]
-    """The dims of each input as they are bound; a text where the file declares an expression (`8*h`)."""
+    inputs: Mapping[str, Sequence[Size | None] | None]
+    """The dims of each input as they are bound."""
     shapes: Mapping[str, tuple[Any, ...] | None]
     sizes: Mapping[str, str]
-    """The stated domain of each symbol, in the syntax of `sizes:`."""
+    """The stated or declared domain of each symbol, in the syntax of `sizes:`."""
+    demands: Sequence[Condition]
+    """What the inputs' own dims demand: `8*h` is a size that 8 divides."""
     title: str
 
 
@@ -87,7 +89,13 @@ class _Writer:
         for node in graph.nodes:
             self.node(node)
         outputs = [self.value(each.name) for each in graph.outputs]
-        return "\n".join([*found, "layers:", *self.lines, f"outputs: [{', '.join(outputs)}]"]) + "\n"
+        found += ["layers:", *self.lines, f"outputs: [{', '.join(outputs)}]"]
+        if source.demands:
+            texts = [
+                _respelt(write_condition(each, ceil=False), each.table.symbols_in(each.mask)) for each in source.demands
+            ]
+            found += ["expect:", *[f"  - {text}" for text in texts]]
+        return "\n".join(found) + "\n"
 
     def dims(self, name: str) -> str:
         dims = self.source.inputs[name]
@@ -97,10 +105,7 @@ class _Writer:
             raise CannotSay(name, "input", "it is empty")
         words = []
         for dim in dims:
-            word = "_" if dim is None else dim if isinstance(dim, str) else write(dim, ceil=False)
-            for symbol in _symbols(dim):
-                word = word.replace(symbol.name, _identifier(symbol.name))
-            words.append(word)
+            words.append("_" if dim is None else _respelt(write(dim, ceil=False), _symbols(dim)))
         return f"[{', '.join(words)}]"
 
     def named(self, value: str, *, is_input: bool = False) -> str:
@@ -243,8 +248,15 @@ def _is_plain(name: str, value: Any) -> bool:
     return isinstance(value, tuple) and all(each == _PLAIN[name] for each in value)
 
 
-def _symbols(dim: Size | str | None) -> Sequence[Any]:
-    return () if dim is None or isinstance(dim, int | str) else dim.symbols
+def _symbols(dim: Size | None) -> Sequence[Symbol]:
+    return () if dim is None or isinstance(dim, int) else dim.symbols
+
+
+def _respelt(text: str, symbols: Iterable[Symbol]) -> str:
+    """An expression with identifiers for the names of its symbols."""
+    for symbol in symbols:
+        text = text.replace(symbol.name, _identifier(symbol.name))
+    return text
 
 
 def _identifier(name: str) -> str:
