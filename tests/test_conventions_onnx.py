@@ -161,3 +161,14 @@ def test_every_operator_of_the_newest_opset_is_a_layer() -> None:
         except pytest.fail.Exception:
             continue
         assert "another kind" not in why, name
+
+
+def test_the_long_form_of_generators_says_an_operator() -> None:
+    item = "{name: c, type: Conv, args: {kernel_shape: [3, 3], pads: [1, 1, 1, 1], channels: 8}, from: x}"
+    assert shape("onnx", IMAGE, item) == [2, 8, 10, 7]
+
+
+def test_everyday_names_of_operators_are_no_layers_of_another_convention() -> None:
+    """`Attention(4)` in a PyTorch spec is somebody's module; with attributes of the operator it is ONNX's."""
+    assert analyzed("pytorch", IMAGE, "Attention(4)").shapes.unknowns
+    assert "write `onnx.Gather(...)`" in refusal("pytorch", IMAGE, "Gather(axis=1)")

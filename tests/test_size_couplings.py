@@ -181,3 +181,75 @@ def test_what_is_not_recognised_is_undecided() -> None:
     assert all(of.is_empty for of in impossible.sets.values())
     assert not solve(table, [False]).possible
     assert solve(table, [True]).possible
+
+
+def residues_of(random: Random, symbol: object) -> tuple[object, object]:
+    """An expression that only sees a residue class, and the same in plain numbers."""
+    by, factor, plus = random.choice([2, 2, 3, 4]), random.choice([1, 2]), random.randint(0, 3)
+    shape = random.randrange(3)
+    if shape == 0:
+        return symbol % by, lambda n: n % by  # type: ignore[operator]
+    if shape == 1:
+        return (symbol + plus) // by * by - symbol, lambda n: (n + plus) // by * by - n  # type: ignore[operator]
+    return factor * (symbol // by % 2), lambda n: factor * (n // by % 2)  # type: ignore[operator]
+
+
+def compared(random: Random, left: object, right: object) -> tuple[object, object]:
+    """A comparison of two values, and the same for numbers."""
+    const = random.randint(-1, 2)
+    match random.randrange(4):
+        case 0:
+            return at_least(left + const, right), lambda a, b: a + const >= b  # type: ignore[operator]
+        case 1:
+            return unequal(left, right + const), lambda a, b: a != b + const  # type: ignore[operator]
+        case _:
+            return equal(left, right + const), lambda a, b: a == b + const  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_residue_classes_decide_couplings_together(batch: int) -> None:
+    """Two to four conditions on one pair of symbols that only see residues: none is left undecided."""
+    coupled = 0
+    for number in range(30):
+        random = Random(5_000 + batch * 100 + number)
+        table = Table()
+        h, w = table.symbol("H"), table.symbol("W")
+        bases = [base_of(random, symbol, 48) for symbol in (h, w)] if random.random() < 0.5 else []
+        conditions, checks = [], []
+        for _ in range(random.randint(2, 4)):
+            (one, plain_one), (other, plain_other) = residues_of(random, h), residues_of(random, w)
+            held, plain = compared(random, one, other)
+            conditions.append(held)
+            checks.append((plain, plain_one, plain_other))
+        solution = solve(table, [*[part for parts, _ in bases for part in parts], *conditions])
+        assert not solution.undecided, (batch, number, conditions)
+        allowed = [members for _, members in bases] or [set(range(1, 49))] * 2
+        fitting = [
+            at for at in tuples(*allowed) if all(plain(one(at[0]), other(at[1])) for plain, one, other in checks)
+        ]
+        coupled += len(solution.coupled) > 1
+        for place, symbol in enumerate(table.symbols):
+            ours = {n for n in range(1, 49) if n in solution.sets[symbol]}
+            assert ours == {at[place] for at in fitting}, (batch, number, conditions)
+    assert coupled >= 5
+
+
+def test_the_bits_of_two_sizes_one_by_one() -> None:
+    """H and W agree in each of their last four bits: the same remainder mod 16, and every size has a partner."""
+    table = Table()
+    h, w = table.symbol("H"), table.symbol("W")
+    bits = [equal(h // by - 2 * (h // (2 * by)), w // by - 2 * (w // (2 * by))) for by in (1, 2, 4, 8)]
+    solution = solve(table, bits)
+    assert not solution.undecided
+    assert all(of.is_every for of in solution.sets.values())
+    narrowed = solve(table, [*bits, divides(16, h - 5), at_least(w, 40)])
+    assert not narrowed.undecided
+    assert [n for n in range(1, 90) if n in narrowed.sets[table.symbols[1]]] == [53, 69, 85]
+
+
+def test_what_always_holds_couples_nothing() -> None:
+    table = Table()
+    h, w = table.symbol("H"), table.symbol("W")
+    solution = solve(table, [at_least(h // 8 + 2 * (w // 16), 2 * (h // 16)), at_least(h, 2)])
+    assert not solution.coupled
+    assert not solution.undecided

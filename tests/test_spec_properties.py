@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import onnx
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 import shapelint
+from shapelint.analysis import Analysis
+from shapelint.report.show import spec_text
+from shapelint.source import load
 
 UPTO = 90
 SEARCH = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "database": None}
@@ -47,15 +50,19 @@ def encoders(draw: Any) -> Step:
     k = draw(st.integers(max(s - 1, 1), s + 3))
     if kind == "pool":
         return Step("pool", k, s, draw(st.integers(0, k // 2)), ceil=draw(st.booleans()))
-    return Step("conv", k, s, draw(st.integers(0, k)), draw(st.sampled_from([1, 1, 2])))
+    d = draw(st.sampled_from([1, 1, 1, 2]))
+    return Step("conv", k, s, draw(st.sampled_from([0, k // 2, k // 2, (k - 1) // 2 * d, k])), d)
 
 
 @st.composite
 def decoders(draw: Any, below: Step) -> Step:
-    kind = draw(st.sampled_from(["upsample", "transposed", "transposed"]))
+    """A step up by the stride of the one down: mostly of the same window."""
+    kind = draw(st.sampled_from(["upsample"] * 4 + ["mirrored"] * 5 + ["transposed"]))
     s = below.s
-    if kind == "upsample":
+    if kind == "upsample" and below.d == 1 and below.k - s <= 2 * below.p < below.k:
         return Step("upsample", s=s)
+    if kind != "transposed" and below.d == 1 and below.k >= s:
+        return Step("transposed", below.k, s, below.p, extra=draw(st.integers(0, s - 1)))
     k = draw(st.integers(s, s + 3))
     return Step("transposed", k, s, draw(st.integers(0, (k - 1) // 2)), extra=draw(st.integers(0, s - 1)))
 
@@ -65,8 +72,8 @@ def nets(draw: Any) -> Net:
     down = draw(st.lists(encoders(), min_size=1, max_size=3))
     up = [draw(decoders(step)) for step in reversed(down)]
     joins = [draw(st.sampled_from(["concat", "add", "crop", "none"])) for _ in down]
-    between = [Step("conv", k, 1, draw(st.integers(0, k // 2))) for k in draw(st.lists(st.integers(1, 3), max_size=1))]
-    return Net(down, up, joins, between, draw(st.booleans()))
+    middle = draw(st.sampled_from([[], [], [], [Step("conv", 3, p=1)], [Step("conv", 3)]]))
+    return Net(down, up, joins, middle, draw(st.sampled_from([False, False, True])))
 
 
 class Refused(Exception):
@@ -240,3 +247,32 @@ def test_a_spec_and_the_same_onnx_file_agree(net: Net) -> None:
     of = file["x"][2]
     assert of is not None
     assert [n for n in range(1, UPTO) if n in of] == counted
+
+
+@seed(22)
+@settings(max_examples=60, **SEARCH)
+@given(nets())
+def test_the_spec_that_is_written_of_an_onnx_file_agrees_with_it(net: Net) -> None:
+    model = onnx_of(without_crops(net))
+    text = spec_text(Analysis(load(model), file="net.onnx"))
+    spec, file = shapelint.sizes(text.encode()), shapelint.sizes(model)
+    assert spec.unknown == file.unknown == []
+    assert spec.verdict == file.verdict
+    for axis in (2, 3):
+        assert spec["x"][axis] == file["x"][axis]
+
+
+def test_the_random_networks_are_no_trivial_ones() -> None:
+    """Of the networks drawn, many take some sizes and refuse others."""
+    found = []
+
+    @seed(20)
+    @settings(max_examples=200, phases=[Phase.generate], **SEARCH)
+    @given(nets())
+    def draw(net: Net) -> None:
+        found.append(sum(runs(net, n) for n in range(40, 80)))
+
+    draw()
+    assert sum(0 < count < 40 for count in found) >= 40
+    assert sum(count == 0 for count in found) >= 10
+    assert sum(count == 40 for count in found) >= 10

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shapelint.analysis import Analysis
     from shapelint.config import Config
-    from shapelint.engine import RunReport
+    from shapelint.engine import Configs, RunReport
     from shapelint.report.formats import Look
     from shapelint.report.terminal import Paint
     from shapelint.settings import Settings, Stated, StatedDims
@@ -102,6 +102,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--require-where", action="store_true", help="warn of free axes for which nothing is stated")
     check.add_argument("--quiet", action="store_true", help="errors and warnings only, no summary")
+    check.add_argument("--fix", action="store_true", help="mend specs with the first safe repair of each menu")
+    check.add_argument("--unsafe-fixes", action="store_true", help="with --fix or --diff: repairs that need a look too")
+    check.add_argument("--diff", action="store_true", help="print what --fix would change; write nothing")
     check.add_argument(
         "--output",
         action="append",
@@ -135,6 +138,24 @@ def build_parser() -> argparse.ArgumentParser:
     _sizes_options(show)
     show.add_argument("--free", action="store_true", help="treat the spatial axes of a static export as free")
     _output_options(show, formats=("text", "json", "spec"))
+
+    fix = commands.add_parser(
+        "fix",
+        help="the numbered menu of proved repairs",
+        description="The repairs of a model's first trouble, each proved on the patched model; and to make one.",
+    )
+    fix.add_argument("path", metavar="PATH", help="a model file")
+    _sizes_options(fix)
+    fix.add_argument(
+        "--at", action="append", default=[], metavar="SIZE", help="a size that must fit: 225x225, or H=225,W=300"
+    )
+    choice = fix.add_mutually_exclusive_group()
+    choice.add_argument("--pick", type=int, metavar="N", help="the entry with this number")
+    choice.add_argument("--kind", metavar="KIND", help="the first entry of this kind")
+    where = fix.add_mutually_exclusive_group()
+    where.add_argument("-o", "--out", metavar="OUT", help="write the patched file here")
+    where.add_argument("--write", action="store_true", help="change the spec in place")
+    _output_options(fix)
 
     schema = commands.add_parser(
         "schema", help="JSON Schemas for editors", description="The JSON Schema of a kind of file, for editors."
@@ -387,6 +408,27 @@ def _words(values: list[str]) -> tuple[str, ...]:
     return tuple(word for value in values for word in value.replace(",", " ").split())
 
 
+def _use_own_rules(*, isolated: bool = False) -> None:
+    """Add the rules in the closest `.shapelint/rules` at or above the working directory; raises UsageError."""
+    from pathlib import Path
+
+    from shapelint.registry import use_own
+
+    here = Path.cwd()
+    found = next((each for each in (here, *here.parents) if (each / OWN_RULES).is_dir()), None)
+    if isolated or found is None:
+        use_own([])
+        return
+    from shapelint.engine import shown
+    from shapelint.rulefile import RuleError, rule_files
+
+    folder = found / OWN_RULES
+    try:
+        use_own(rule_files(folder, shown(folder)))
+    except RuleError as error:
+        raise UsageError(str(error)) from None
+
+
 def _check(options: argparse.Namespace) -> int:
     from shapelint.config import ConfigError
     from shapelint.engine import Configs, check_paths
@@ -394,6 +436,7 @@ def _check(options: argparse.Namespace) -> int:
     from shapelint.registry import NoSuchRule, validate_selection
     from shapelint.report.formats import FORMATS, Look, NoSuchOutput, parse_outputs
 
+    _use_own_rules(isolated=options.isolated)
     select, ignore = _words(options.select), _words(options.ignore)
     try:
         validate_selection((*select, *ignore))
@@ -403,6 +446,12 @@ def _check(options: argparse.Namespace) -> int:
     try:
         configs = Configs(named=options.config, isolated=options.isolated, baseline=options.baseline)
         settings = _settings(options, configs.here, select, ignore)
+        formats = {options.format, *[name for name, _ in outputs]}
+        settings = dataclasses.replace(settings, menus=bool(formats & {"json", "sarif"}))
+        if options.fix or options.diff:
+            changed = _mend(options, settings, Configs(named=options.config, isolated=options.isolated))
+            if options.diff:
+                return changed
         report = check_paths(options.paths or ["."], settings, configs, lambda work: check_files(work, options.jobs))
     except ConfigError as error:
         raise UsageError(str(error)) from None
@@ -416,6 +465,166 @@ def _check(options: argparse.Namespace) -> int:
         FORMATS[options.format](report, dataclasses.replace(look, paint=_paint(options), only_ascii=not _is_unicode()))
     )
     return report.exit_code(settings.fail_on) if all(written) else COULD_NOT_RUN
+
+
+def _mend(options: argparse.Namespace, settings: Settings, configs: Configs) -> int:
+    """Mend the specs that the paths name or hold, or print the difference; the exit code of the latter."""
+    from shapelint.engine import discover, shown
+    from shapelint.fixing.apply import CannotWrite, diff, mended, write_whole
+    from shapelint.source import SNIFFED, is_spec
+
+    files, errors = discover(options.paths or ["."], configs)
+    code = OK
+    for error in errors if options.diff else ():
+        _complain(error.file, error.message)
+        code = COULD_NOT_RUN
+    for path in files:
+        file = shown(path)
+        try:
+            with open(path, "rb") as stream:
+                data = stream.read()
+        except OSError:
+            continue
+        if not is_spec(data[:SNIFFED]):
+            if not options.diff:
+                _suggest(path, configs.of(path).settings(path, settings), unsafe=options.unsafe_fixes)
+            continue
+        suppressions = configs.suppressions(configs.of(path))
+        result = mended(
+            data,
+            file,
+            configs.of(path).settings(path, settings),
+            unsafe=options.unsafe_fixes,
+            keep=lambda findings, text, file=file, by=suppressions: by.split(findings, file, text)[0],
+        )
+        for message in result.left:
+            _complain(file, f"not mended: {message}")
+        if result.new == data:
+            continue
+        if options.diff:
+            _write(diff(data, result.new, file))
+            code = code or FOUND
+            continue
+        try:
+            write_whole(path, result.new)
+        except CannotWrite as trouble:
+            _complain(file, str(trouble))
+            continue
+        for fix in result.applied:
+            _complain(file, f"mended ({fix.kind}): {fix.title}")
+    return code
+
+
+def _suggest(path: str, settings: Settings, *, unsafe: bool) -> None:
+    """Print the command that writes a mended copy of an ONNX file."""
+    from shapelint.analysis import Analysis, StatedWrong
+    from shapelint.engine import shown
+    from shapelint.fixing.menu import is_allowed, offers
+    from shapelint.source import Unreadable, load
+
+    file = shown(path)
+    try:
+        analysis = Analysis(load(path, name=file), settings.stated, file)
+    except (Unreadable, StatedWrong, OSError):
+        return
+    found = [offer.fix for offer in offers(analysis) if is_allowed(offer.fix, unsafe=unsafe) and offer.fix.command]
+    if found:
+        _complain(file, f"a mended copy is written by `{found[0].command}`: {found[0].title}")
+
+
+def _fix(options: argparse.Namespace) -> int:
+    from shapelint.facts.subjects import counted
+    from shapelint.fixing.apply import CannotWrite, byte_order_mark, check_target, diff, patched_bytes, write_onnx, write_whole
+    from shapelint.fixing.draft import main_cause
+    from shapelint.fixing.menu import KINDS, offers
+    from shapelint.fixing.proof import Linted, cause_finding
+    from shapelint.report.fix_json import fix_json
+    from shapelint.report.fix_text import fix_text
+
+    analysis = _analysis_at(options)
+    if isinstance(analysis, int):
+        return analysis
+    is_spec = analysis.model.program is not None
+    cause = main_cause(analysis)
+    found = offers(analysis, cause, lead=byte_order_mark(options.path)) if cause is not None else []
+    finding = cause_finding(Linted(analysis), cause) if cause is not None else None
+    fixes = [offer.fix for offer in found]
+    if options.pick is None and options.kind is None:
+        if options.out or options.write:
+            raise UsageError("which entry is to be written? name it with --pick N or --kind KIND")
+        if options.format == "json":
+            _write_json(fix_json(analysis.file, finding, fixes))
+        else:
+            _write(fix_text(analysis.file, finding, fixes, _paint(options), is_spec=is_spec))
+        return FOUND if cause is not None and cause.mismatch is not None and not fixes else OK
+    there = ", ".join(f"{fix.id} ({fix.kind})" for fix in fixes)
+    apply = f"there {'is' if len(fixes) == 1 else 'are'} {there}" if fixes else "nothing is to be mended"
+    if options.kind is not None:
+        if options.kind not in KINDS:
+            close = get_close_matches(options.kind, KINDS, 1)
+            meant = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(KINDS)}"
+            raise UsageError(f"`{options.kind}` is no kind of repair; {meant}")
+        offer = next((each for each in found if each.fix.kind == options.kind), None)
+        if offer is None:
+            raise UsageError(f"no repair of {analysis.file} is of the kind `{options.kind}`; {apply}")
+    else:
+        offer = next((each for each in found if each.fix.id == options.pick), None)
+        if offer is None:
+            raise UsageError(f"{analysis.file} has {counted(len(fixes), 'repair')}, none is number {options.pick}; {apply}")
+    fix, note, written = offer.fix, None, options.path if options.write else options.out
+    if offer.patch is None and written is not None:
+        raise UsageError(f"entry {fix.id} ({fix.kind}) is something to do outside the file: {fix.title}")
+    try:
+        if options.out:
+            check_target(options.path, options.out)
+        if is_spec and offer.patch is not None:
+            with open(options.path, "rb") as stream:
+                data = stream.read()
+            new = patched_bytes(analysis, offer, data)
+            if written is not None:
+                write_whole(written, new)
+            elif options.format == "text":
+                _write(diff(data, new, analysis.file))
+        elif offer.patch is not None:
+            if options.write:
+                raise CannotWrite(f"`{analysis.file}` is an ONNX file, which is never changed in place; name a copy with -o")
+            note = write_onnx(options.path, offer, options.out) if options.out else fix.command
+    except (CannotWrite, OSError) as error:
+        raise UsageError(str(error)) from None
+    if options.format == "json":
+        _write_json(fix_json(analysis.file, finding, fixes, picked=fix, written=written, note=note))
+    elif written is not None:
+        _write(f"{written}: {fix.title}\n")
+        if note:
+            _complain(written, note)
+    elif offer.patch is None or not is_spec:
+        from shapelint.report.fix_text import entry_lines
+
+        _write("\n".join([*entry_lines(fix, _paint(options)), *([f"     {note}"] if note else [])]) + "\n")
+    return OK
+
+
+def _analysis_at(options: argparse.Namespace) -> Analysis | int:
+    """The analysis of a file, of which the sizes of --at must fit."""
+    from shapelint.analysis import Analysis, StatedWrong
+    from shapelint.questions import parse_at
+    from shapelint.settings import Where
+    from shapelint.size import NO_SIZE, SizeSet
+
+    analysis = _analysis(options)
+    if isinstance(analysis, int) or not options.at:
+        return analysis
+    try:
+        asked: dict[str, SizeSet] = {}
+        for text in options.at:
+            for symbol, size in parse_at(analysis, text).items():
+                asked[symbol.name] = asked.get(symbol.name, NO_SIZE) | SizeSet.of_sizes([size])
+        batches = {axis.label for axis in analysis.inputs.axes if axis.is_batch}
+        where = tuple([Where(name, sizes, sizes.text) for name, sizes in asked.items() if name not in batches])
+        stated = dataclasses.replace(analysis.stated, where=(*analysis.stated.where, *where), at=())
+        return Analysis(analysis.model, stated, analysis.file)
+    except StatedWrong as error:
+        return _could_not([(analysis.file, str(error))], options.format)
 
 
 def _write_output(name: str, path: str, report: RunReport, look: Look) -> bool:
@@ -458,6 +667,7 @@ def _baseline(options: argparse.Namespace) -> int:
     from shapelint.settings import Settings
     from shapelint.suppress import write_baseline
 
+    _use_own_rules(isolated=options.isolated)
     try:
         configs = Configs(named=options.config, isolated=options.isolated)
         report = check_paths(options.paths or ["."], Settings(), configs)
@@ -589,6 +799,7 @@ def _explain(options: argparse.Namespace) -> int:
     from shapelint.registry import NoSuchRule, contract, resolve
     from shapelint.report.rules import rule_json, rule_text
 
+    _use_own_rules()
     try:
         rule = contract(resolve(options.rule))
     except NoSuchRule as error:
@@ -635,6 +846,8 @@ def _rules(options: argparse.Namespace) -> int:
     if options.action == "test":
         return _test_rules(options)
     from shapelint.registry import contract, rule_names
+
+    _use_own_rules()
     from shapelint.report.rules import list_text, rule_json
 
     rules = [contract(name) for name in rule_names()]
@@ -651,6 +864,7 @@ _COMMANDS = {
     "check": _check,
     "sizes": _sizes,
     "show": _show,
+    "fix": _fix,
     "explain": _explain,
     "rules": _rules,
     "debug": _debug,

@@ -273,5 +273,9 @@ def check_source(source: object, file: str, settings: Settings) -> FileReport:
         text = spec_text(source) if kind == "spec" else None
         return FileReport(file, kind, None, list(unreadable_findings(error, file, settings)), text)
     findings = sorted(run_checks(analysis, settings), key=_order)
+    if settings.menus:
+        from shapelint.fixing.apply import with_menus
+
+        findings = with_menus(findings, analysis)
     text = model.program.text if model.program is not None else None
     return FileReport(file, model.kind, analysis, findings, text)

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import StatedWrong
-from shapelint.config import Config, ConfigError, parse
+from shapelint.config import Config, ConfigError, base_settings, parse
 from shapelint.engine import check_source
+from shapelint.finding import Applicability
 from shapelint.registry import use_own
 from shapelint.report.check_text import finding_lines
 from shapelint.report.terminal import Paint
-from shapelint.settings import Settings
 from shapelint.suppress import Suppressions
 
 if TYPE_CHECKING:
@@ -50,21 +50,41 @@ class Said:
     """The findings as they are printed."""
 
 
-def said(example: Example) -> Said:
-    """What is said of an example; raises ConfigError or StatedWrong where its configuration is of no use."""
-    text = unmarked(example.config or "")
-    config = parse(text, Path(CONFIG)) if example.config is not None else Config()
-    spec = None if example.text is None else unmarked(example.text)
-    file = SPEC if example.file is None else shown_fixture(example.file)
-    source = str(example.file) if spec is None else spec.encode()
-    base = Settings(require_where=bool(config.values.get("require-where", False)))
-    report = check_source(source, file, config.settings(file, base))
-    suppressions = Suppressions(config)
-    findings, _, _ = suppressions.split(report.findings, file, spec)
-    findings += suppressions.unmatched([file])
-    texts = {file: spec, CONFIG: text}
-    blocks = ["\n".join(finding_lines(finding, Paint(False), texts.get(finding.file))) for finding in findings]
-    return Said(tuple(findings), "\n\n".join(blocks) + "\n" if blocks else "")
+class Stage:
+    """An example as a file with its configuration beside it; raises ConfigError where that is of no use."""
+
+    def __init__(self, example: Example) -> None:
+        self.spec = None if example.text is None else unmarked(example.text)
+        self.source = str(example.file) if self.spec is None else self.spec.encode()
+        self.file = SPEC if example.file is None else shown_fixture(example.file)
+        self.toml = unmarked(example.config or "")
+        self.config = Config() if example.config is None else parse(self.toml, Path(CONFIG))
+        self.settings = self.config.settings(self.file, base_settings(self.config, {}))
+
+    def said(self) -> Said:
+        """What is said of it; raises StatedWrong where what is stated does not suit the model."""
+        report = check_source(self.source, self.file, self.settings)
+        suppressions = Suppressions(self.config)
+        findings, _, _ = suppressions.split(report.findings, self.file, self.spec)
+        findings += suppressions.unmatched([self.file])
+        texts = {self.file: self.spec, CONFIG: self.toml}
+        blocks = ["\n".join(finding_lines(each, Paint(False), texts.get(each.file))) for each in findings]
+        return Said(tuple(findings), "\n\n".join(blocks) + "\n" if blocks else "")
+
+    def fixed(self) -> tuple[str, Applicability] | None:
+        """The spec after `check --fix`, or else after `--fix --unsafe-fixes`; None where neither changes it."""
+        from shapelint.fixing.apply import mended
+
+        if not isinstance(self.source, bytes):
+            return None
+        for unsafe, level in ((False, Applicability.SAFE), (True, Applicability.UNSAFE)):
+            result = mended(self.source, self.file, self.settings, unsafe=unsafe, keep=self._kept)
+            if result.new != self.source:
+                return result.new.decode(), level
+        return None
+
+    def _kept(self, findings: list[Finding], text: str) -> list[Finding]:
+        return Suppressions(self.config).split(findings, self.file, text)[0]
 
 
 def shown_fixture(path: Path) -> str:
@@ -85,16 +105,17 @@ def flaws_of(rule: RuleFile) -> Iterator[Flaw]:
         for example in rule.examples:
             place = f"{rule.shown}:{example.line}"
             try:
-                found = said(example)
+                found = list(_disagreements(rule, example))
             except (ConfigError, StatedWrong) as error:
-                yield Flaw(place, f"the example's configuration is of no use: {error}")
-                continue
-            yield from (Flaw(place, message) for message in _disagreements(rule, example, found))
+                found = [f"the example's configuration is of no use: {error}"]
+            yield from (Flaw(place, message) for message in found)
     finally:
         use_own([])
 
 
-def _disagreements(rule: RuleFile, example: Example, found: Said) -> Iterator[str]:
+def _disagreements(rule: RuleFile, example: Example) -> Iterator[str]:
+    stage = Stage(example)
+    found = stage.said()
     if example.good:
         for finding in found.findings:
             yield f"a `good` example has a finding: {finding.rule} {finding.message}"
@@ -113,21 +134,31 @@ def _disagreements(rule: RuleFile, example: Example, found: Said) -> Iterator[st
         yield "`says` is missing; the bless command writes it"
     elif example.says != found.text:
         yield f"`says` differs from what is said:\n{found.text}"
-    if example.fixed is not None:
-        yield from _fixing(example, found)
+    yield from _fixing(example, stage)
 
 
-def _fixing(example: Example, found: Said) -> Iterator[str]:
-    """Whether the first fix leads to `fixed`, byte for byte, and nothing is left to fix there."""
-    fixes = [fix for finding in found.findings for fix in finding.fixes if fix.edits]
-    if not fixes or example.text is None:
-        yield "`fixed` stands here and no fix is offered"
+def _fixing(example: Example, stage: Stage) -> Iterator[str]:
+    """Whether the fix leads to `fixed`, byte for byte, of which nothing is said and in which nothing is left to fix."""
+    fixed = stage.fixed()
+    if fixed is None:
+        if example.fixed is not None:
+            yield "`fixed` stands here and no fix is offered"
         return
-    text = unmarked(example.text).encode()
-    for edit in sorted(fixes[0].edits, key=lambda edit: -edit.start):
-        text = text[: edit.start] + edit.text.encode() + text[edit.end :]
-    if text.decode() != example.fixed:
-        yield f"`fixed` differs from what the first fix writes:\n{text.decode()}"
+    if example.fixed is None:
+        yield "`fixed` is missing; the bless command writes it"
+    elif example.fixed != fixed[0]:
+        yield f"`fixed` differs from what is written:\n{fixed[0]}"
+    again = Stage(replace(example, text=fixed[0]))
+    for finding in again.said().findings:
+        yield f"`fixed` has a finding: {finding.rule} {finding.message}"
+    if again.fixed() is not None:
+        yield "fixing `fixed` again changes it"
+
+
+def fix_of(rule: RuleFile) -> dict[Applicability, int]:
+    """How many of the rule's `bad` specs are mended at each level."""
+    found = [Stage(each).fixed() for each in rule.examples if not each.good and each.text is not None]
+    return dict(Counter(fixed[1] for fixed in found if fixed is not None))
 
 
 def _marks(text: str, file: str) -> Iterator[tuple[str, int, str]]:
@@ -160,18 +191,25 @@ def counted(rules: Iterable[RuleFile]) -> tuple[int, int, int]:
 
 
 def blessed(rule: RuleFile) -> str:
-    """The text of the rule's file with `says` as it is now said; nothing else changes."""
+    """The text of the rule's file with `says` and `fixed` as they are now; nothing else changes."""
     lines = rule.path.read_text(encoding="utf-8-sig").splitlines()
     use_own([rule] if rule.is_own else [])
     try:
         for example in reversed([each for each in rule.examples if not each.good]):
-            margin = " " * example.column
-            block = [
-                f"{margin}says: |",
-                *[f"{margin}  {line}" if line else "" for line in said(example).text.splitlines()],
-            ]
-            start, stop = example.says_lines
-            lines[start - 1 : stop - 1] = block
+            stage = Stage(example)
+            fixed = stage.fixed()
+            block = _block("says", stage.said().text, example.column)
+            if fixed is not None:
+                block += _block("fixed", fixed[0], example.column)
+            for start, stop in sorted(example.written, reverse=True):
+                del lines[start - 1 : stop - 1]
+            place = min([start for start, _ in example.written], default=example.end)
+            lines[place - 1 : place - 1] = block
     finally:
         use_own([])
     return "\n".join(lines) + "\n"
+
+
+def _block(key: str, text: str, column: int) -> list[str]:
+    margin = " " * column
+    return [f"{margin}{key}: |", *[f"{margin}  {line}" if line else "" for line in text.splitlines()]]

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from shapelint.engine import FileReport, RunError, check_file
+from shapelint.registry import own_rules, use_own
 from shapelint.report.shown import detached
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def _in_processes(work: list[tuple[str, Settings]], jobs: int) -> Iterator[tuple
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(min(jobs, len(work)), mp_context=get_context("spawn")) as pool:
+    context, own = get_context("spawn"), own_rules()
+    with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=use_own, initargs=(own,)) as pool:
         yield from pool.map(_check, work, chunksize=4)
 
 

@@ -72,6 +72,11 @@ def use_own(rules: Iterable[OwnRule]) -> None:
     _OWN.update({rule.contract.name: rule for rule in rules})
 
 
+def own_rules() -> list[OwnRule]:
+    """The users' rules of this run."""
+    return list(_OWN.values())
+
+
 @cache
 def built_in() -> Mapping[str, str]:
     """The ids of the built-in rules by name, in the order of the ids."""

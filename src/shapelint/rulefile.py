@@ -14,7 +14,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, Final
 
 from shapelint.finding import CHECKS, Severity
-from shapelint.registry import Contract, contract, rule_names, rules_folder
+from shapelint.registry import Contract, built_in, contract, rules_folder
 from shapelint.source.spec.compose import Mapping, Scalar, Sequence, SpecError, compose
 
 if TYPE_CHECKING:
@@ -55,8 +55,10 @@ class Example:
     title: str | None = None
     column: int = 4
     """How far its keys are indented."""
-    says_lines: tuple[int, int] = (0, 0)
-    """The lines of `says`, the last one excluded; where it is missing, the place to write it."""
+    written: tuple[tuple[int, int], ...] = ()
+    """The lines of `says` and `fixed`, the last ones excluded."""
+    end: int = 0
+    """The line after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class _Reader:
                 raise self.fault(
                     root.get("id"), f"the id `{number}` begins as those of shapelint do; use letters of your own"
                 )
-            if name in rule_names():
+            if name in built_in():
                 raise self.fault(root.get("name"), f"the name `{name}` is that of a rule of shapelint; choose another")
         return name, number
 
@@ -175,7 +177,7 @@ class _Reader:
 
         node = root.get("check")
         if node is None:
-            if name in rule_names():
+            if name in built_in():
                 return name
             raise self.fault(root, f"the key `check` is missing; name one of {', '.join(sorted(CHECKS))}")
         check = self.text(node, "check")
@@ -273,7 +275,8 @@ class _Reader:
             config=config,
             title=self.optional(node, "title"),
             column=node.items[0][0].span.column - 1,
-            says_lines=_lines_of(node, "says", after="fixed"),
+            written=_lines_of(node, ("says", "fixed")),
+            end=_end(node),
         )
 
     def model(self, node: Node) -> tuple[str | None, Path | None]:
@@ -310,15 +313,10 @@ class _Reader:
         return node.items
 
 
-def _lines_of(node: Mapping, key: str, *, after: str) -> tuple[int, int]:
-    """The lines that a key and its value take; where it is missing, those before `after`, or the end of the mapping."""
-    starts = [name.span.line for name, _ in node.items] + [_end(node)]
-    names = [name.text for name, _ in node.items]
-    if key in names:
-        place = names.index(key)
-        return starts[place], starts[place + 1]
-    place = starts[names.index(after)] if after in names else starts[-1]
-    return place, place
+def _lines_of(node: Mapping, keys: Collection[str]) -> tuple[tuple[int, int], ...]:
+    """The lines that these keys and their values take."""
+    starts = [*[name.span.line for name, _ in node.items], _end(node)]
+    return tuple([(starts[at], starts[at + 1]) for at, (name, _) in enumerate(node.items) if name.text in keys])
 
 
 def _end(node: Node) -> int:

@@ -56,3 +56,5 @@ class Settings:
     require_where: bool = False
     severity: Mapping[str, str] = field(default_factory=dict)
     """Other severities by rule; `off` silences one."""
+    menus: bool = False
+    """Whether findings carry the repairs that are proved."""

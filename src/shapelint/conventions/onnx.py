@@ -209,7 +209,15 @@ def constant(
     if not given:
         if shape is None:
             raise Illegal("`Constant` needs `value` or `shape`", "", "write for example `Constant([1, 2])`")
-        return b.shaped([], shape if isinstance(shape, tuple) else (shape,), op="Constant")
+        dims = shape if isinstance(shape, tuple) else (shape,)
+        if any(is_unstated(dim) for dim in dims):
+            return b.shaped([], dims, op="Constant")
+        if not _are_sizes(dims) or any(isinstance(dim, int) and dim < 0 for dim in dims):
+            raise Illegal("`shape` holds what is no size", "shape")
+        if not all(isinstance(dim, int) for dim in dims):
+            return b.shaped([], dims, op="Constant")
+        held = Constant(kind or FLOAT, dims)
+        return b.node("Constant", [], {"value": held}, rule="onnx", version=version_of("", b.opset))
     held = tensor(*given[0])
     if shape is not None:
         held = filled(held, shape if isinstance(shape, tuple) else (shape,))

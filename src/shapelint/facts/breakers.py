@@ -160,8 +160,9 @@ class Breakers(Avoided):
 
     def path_of(self, condition: Condition) -> str:
         """The path of the node that states the condition; empty where it follows from several."""
+        first = self.solution.parts(condition)[0]
         for requirement in self.shapes.requirements:
-            if requirement.held is condition or condition in parts_of(requirement.held):
+            if requirement.held is first or first in parts_of(requirement.held):
                 return requirement.path
         return ""
 

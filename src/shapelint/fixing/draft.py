@@ -57,7 +57,7 @@ def free_facts(analysis: Analysis) -> tuple[Facts, At]:
     )
     if not pinned:
         return analysis.facts, {}
-    free = Analysis(analysis.model, Stated(free=True), analysis.file)
+    free = Analysis(analysis.model, Stated(free=True, expect=analysis.stated.expect), analysis.file)
     at: At = {}
     for axis in free.inputs.axes:
         shape = analysis.inputs.tensors[axis.input].shape

@@ -85,8 +85,8 @@ def menu(analysis: Analysis, cause: Cause | None = None) -> list[Fix]:
     return [offer.fix for offer in offers(analysis, cause)]
 
 
-def offers(analysis: Analysis, cause: Cause | None = None) -> list[Offer]:
-    """The menu with what each entry does."""
+def offers(analysis: Analysis, cause: Cause | None = None, *, lead: int = 0) -> list[Offer]:
+    """The menu with what each entry does; `lead`: how many bytes of a spec stand before its text."""
     cause = cause or main_cause(analysis)
     if cause is None:
         return []
@@ -98,7 +98,6 @@ def offers(analysis: Analysis, cause: Cause | None = None) -> list[Offer]:
             proved.append(found)
     order = _order(analysis, cause)
     proved.sort(key=lambda each: (order.index(each.candidate.kind), each.candidate.order))
-    lead = _byte_order_mark(analysis)
     return [Offer(_fix(number, each, analysis, lead), each) for number, each in enumerate(proved, 1)]
 
 
@@ -130,7 +129,7 @@ def candidates(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
 def _onnx(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
     from shapelint.fixing import onnx
 
-    yield from onnx.candidates(analysis, cause.mismatch)
+    yield from onnx.candidates(analysis, cause.subject)
 
 
 def _fits(draft: Draft) -> bool:
@@ -160,15 +159,27 @@ def _order(analysis: Analysis, cause: Cause) -> tuple[str, ...]:
         return ("declare", *[kind for kind in order if kind != "declare"]) if told_only else order
     if subject.kind not in MERGES:
         return _TRANSPOSED
-    found = trouble(Draft(analysis.model.program.text, analysis), cause) if analysis.model.program is not None else None
-    if found is not None and found.differing and not found.by_rounding:
-        return _UNPADDED
-    nodes = analysis.explained[0].nodes if not analysis.inputs.axes else analysis.facts.nodes
-    blame = subject.blame
-    downs = [nodes[path].op for path in (blame.down or blame.branches if blame is not None else ()) if path in nodes]
-    ups = [nodes[path].op for path in (blame.up if blame is not None else ()) if path in nodes]
+    downs, ups = _steps_of(subject, analysis)
+    if analysis.model.program is not None:
+        found = trouble(Draft(analysis.model.program.text, analysis), cause)
+        if found is not None and found.differing:
+            if not found.by_rounding:
+                return _UNPADDED
+            steps = [step for axis in found.differing for side in (0, 1) for step in found.steps(side, axis)]
+            downs = [step.node.op for step in steps if step.factor < 1]
+            ups = [step.node.op for step in steps if step.factor > 1]
     behind_pooling = any(op in _POOLS for op in downs) or not all(op == "ConvTranspose" for op in ups)
     return _SKIP if behind_pooling or not ups else _TRANSPOSED
+
+
+def _steps_of(failure: Mismatch, analysis: Analysis) -> tuple[list[str], list[str]]:
+    """The operators that the failure is blamed on: of the steps down, and of the steps up."""
+    nodes = analysis.explained[0].nodes if not analysis.inputs.axes else analysis.facts.nodes
+    blame = failure.blame
+    downs = (blame.down or blame.branches) if blame is not None else ()
+    ups = blame.up if blame is not None else ()
+    found = [[nodes[path].op for path in paths if path in nodes] for paths in (downs, ups)]
+    return found[0], found[1]
 
 
 def _has_pools(analysis: Analysis) -> bool:
@@ -219,15 +230,6 @@ def _beside(file: str) -> str:
     """A name for the patched file."""
     stem, suffix = os.path.splitext(file)
     return f"{stem}.fixed{suffix}"
-
-
-def _byte_order_mark(analysis: Analysis) -> int:
-    """How many bytes of the file stand before its text."""
-    try:
-        with open(analysis.file, "rb") as file:
-            return 3 if file.read(3) == b"\xef\xbb\xbf" else 0
-    except (OSError, ValueError):
-        return 0
 
 
 def is_allowed(fix: Fix, *, unsafe: bool) -> bool:

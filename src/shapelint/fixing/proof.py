@@ -116,7 +116,10 @@ def prove(before: Linted, cause: Cause, candidate: Candidate) -> Proved | None:
         return None
     if not is_mended(before, after, cause, candidate) or _is_worse(before, after, cause, own):
         return None
-    level, reason = _applicability(before, after, candidate)
+    if cause.subject is None:
+        level, reason = Applicability.UNSAFE, candidate.reason
+    else:
+        level, reason = _applicability(before, after, candidate)
     gone = tuple([finding.fingerprint for finding in before.findings if key(finding) not in after.keys])
     return Proved(candidate, analysis, sets, level, reason, gone)
 

@@ -231,9 +231,19 @@ def _likeness(line: str, other: str) -> float:
 
 
 def _trimmed(old: str, start: int, end: int, text: str) -> TextEdit:
-    """The edit without the letters at both ends that stay."""
+    """The edit without what stays at both ends; words stay whole."""
+    low, high = start, end
     while start < end and text and old[start] == text[0]:
         start, text = start + 1, text[1:]
     while start < end and text and old[end - 1] == text[-1]:
         end, text = end - 1, text[:-1]
+    while start > low and _is_word(old[start - 1]) and _is_word(old[start:end][:1], text[:1]):
+        start, text = start - 1, old[start - 1] + text
+    while end < high and _is_word(old[end]) and _is_word(old[start:end][-1:], text[-1:]):
+        end, text = end + 1, text + old[end]
     return TextEdit(start, end, text)
+
+
+def _is_word(*letters: str) -> bool:
+    """Whether one of the letters stands in words."""
+    return any(letter.isalnum() or letter == "_" for letter in letters)

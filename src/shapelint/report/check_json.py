@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapelint._version import __version__
 from shapelint.report.shown import shown_of
+from shapelint.report.fix_json import one_fix
 from shapelint.report.sizes_json import members_json
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "pair": {"down": list(fault.down), "up": list(fault.up)} if fault is not None and fault.down else None,
         "branches": list(fault.branches) if fault is not None and fault.branches else None,
         "fits": {} if fault is None else {label: members_json(sizes) for label, sizes in fault.fits.items()},
-        "fixes": [],
+        "fixes": [one_fix(fix) for fix in finding.fixes],
     }
 
 

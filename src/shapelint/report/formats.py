@@ -93,6 +93,9 @@ FORMATS: Final[Mapping[str, Callable[[RunReport, Look], str]]] = {
 }
 
 
+_STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
+
+
 def parse_outputs(texts: list[str]) -> list[tuple[str, str]]:
     """Each `FORMAT:PATH` as a format and a path; raises NoSuchOutput."""
     found: list[tuple[str, str]] = []
@@ -113,10 +116,14 @@ def parse_outputs(texts: list[str]) -> list[tuple[str, str]]:
 def write_output(path: str, text: str) -> None:
     """Write the file whole or not at all, as UTF-8; a pipe or a device is written to as it is. Raises OSError."""
     data = text.encode("utf-8", "backslashreplace")
+    if path in _STREAMS:  # opened anew, a file behind it would be written from its beginning
+        with os.fdopen(os.dup(_STREAMS[path]), "wb") as stream:
+            stream.write(data)
+        return
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
-        with open(path, "wb") as stream:
-            stream.write(data)
+        with open(path, "wb") as device:
+            device.write(data)
         return
     temporary = f"{target}.{os.getpid()}.new"
     try:

@@ -38,7 +38,7 @@ _NOWHERE: Final = Span(1, 1, 1, 1)
 _LEVELS: Final = {"error": "error", "warning": "warning", "info": "note"}
 _PROBLEMS: Final = {"error": "error", "warning": "warning", "info": "recommendation"}
 _FAMILIES: Final = {"0": "input", "1": "shapes", "2": "merges", "3": "alignment", "4": "windows", "5": "export"}
-_TOLD: Final = ("name", "certainty", "at", "axes", "sizes", "chain", "also", "pair", "branches")
+_TOLD: Final = ("name", "certainty", "at", "axes", "sizes", "pair", "branches")
 """Fields of the JSON report that a result has as properties."""
 
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _MOST_CLASSES: Final = 1 << 17
 """How many pairs of residue classes are tried."""
+_LARGEST_MODULUS: Final = 128
+"""Up to so many residue classes a pair of symbols is told in one comparison."""
 _MOST_PRODUCT: Final = 1 << 40
 """The largest constant of which the divisors are looked for."""
 
@@ -56,6 +58,12 @@ class Solution:
     """Conditions from which nothing was concluded."""
     possible: bool = True
     """False if some condition never holds."""
+    told: dict[Condition, tuple[Condition, ...]] = field(default_factory=dict)
+    """Comparisons that say at once what several conditions say together, with those."""
+
+    def parts(self, condition: Condition) -> tuple[Condition, ...]:
+        """The conditions as they were stated that `condition` stands for."""
+        return self.told.get(condition) or (condition.parts if condition.kind is Kind.ALL else (condition,))
 
 
 def single_symbol(condition: Condition) -> Symbol | None:
@@ -149,11 +157,6 @@ def _flat(conditions: Iterable[Held]) -> Iterable[Held]:
             yield held
 
 
-def _parts(condition: Condition) -> tuple[Condition, ...]:
-    """The conditions that must all hold for `condition` to hold."""
-    return condition.parts if condition.kind is Kind.ALL else (condition,)
-
-
 def _conjunction(conditions: list[Condition]) -> SizeSet:
     if not conditions:
         return EVERY_SIZE
@@ -188,17 +191,19 @@ def _couple(solution: Solution, conditions: list[Condition]) -> None:
     conditions form no cycle over the symbols they have, once the sets are narrowed until nothing changes (Freuder 1982,
     "A sufficient condition for backtrack-free search"); a condition that closes a cycle is implied or undecided.
     """
-    solution.coupled = conditions = [each for each in conditions if not _is_implied(each, (), solution.sets)]
+    conditions = _grouped(solution, [each for each in conditions if not _is_implied(each, (), solution.sets)])
+    for condition in conditions:
+        solution.coupled += [condition] if condition in solution.told else solution.parts(condition)
     tree: list[Condition] = []
     components: list[int] = []
-    for condition in _grouped(conditions, solution.sets):
+    for condition in conditions:
         symbols = condition.table.symbols_in(condition.mask)
         try:
             if any(not solution.sets[symbol].is_complete for symbol in symbols):
                 raise _NotRecognised
             narrowed = {symbol: _narrowed(condition, symbol, solution.sets) for symbol in symbols}
         except (_NotRecognised, Irregular):
-            solution.undecided += _parts(condition)
+            solution.undecided += solution.parts(condition)
             continue
         if all((component & condition.mask).bit_count() <= 1 for component in components):
             touched = [component for component in components if component & condition.mask]
@@ -206,24 +211,28 @@ def _couple(solution: Solution, conditions: list[Condition]) -> None:
             components.append(reduce(or_, touched, condition.mask))
             tree.append(condition)
         elif not _is_implied(condition, tree, solution.sets):
-            solution.undecided += _parts(condition)
+            solution.undecided += solution.parts(condition)
         solution.sets.update(narrowed)
     _narrow(solution, tree)
 
 
-def _grouped(conditions: list[Condition], base: Mapping[Symbol, SizeSet]) -> Iterable[Condition]:
+def _grouped(solution: Solution, conditions: list[Condition]) -> list[Condition]:
     """The conditions, those on the same two symbols as one where residue classes decide them together."""
     groups: dict[int, list[Condition]] = {}
     for condition in conditions:
-        if _has_classes(condition, base):
+        if _has_classes(condition, solution.sets):
             groups.setdefault(condition.mask, []).append(condition)
+    found = []
     grouped: dict[Condition, None] = {}
     for group in groups.values():
         together = all_of(group)
-        if len(group) > 1 and isinstance(together, Condition) and _has_classes(together, base):
+        if len(group) > 1 and isinstance(together, Condition) and _has_classes(together, solution.sets):
             grouped.update(dict.fromkeys(group))
-            yield together
-    yield from (condition for condition in conditions if condition not in grouped)
+            told = _same_remainder(together)
+            if told is not None:
+                solution.told[told] = tuple(group)
+            found.append(together if told is None else told)
+    return found + [condition for condition in conditions if condition not in grouped]
 
 
 def _has_classes(condition: Condition, base: Mapping[Symbol, SizeSet]) -> bool:
@@ -238,18 +247,37 @@ def _has_classes(condition: Condition, base: Mapping[Symbol, SizeSet]) -> bool:
     return True
 
 
+def _same_remainder(condition: Condition) -> Condition | None:
+    """`condition` as "the two symbols differ by c, mod m", where that is all that it says."""
+    one, other = condition.table.symbols_in(condition.mask)
+    leaves = list(dict.fromkeys(_leaves(condition)))
+    start, period, rows = _classes([_periodic(leaf, one, one) for leaf in leaves], EVERY)
+    begin, cycle, columns = _classes([_periodic(leaf, other, one) for leaf in leaves], EVERY)
+    if start or begin or max(period, cycle) > _LARGEST_MODULUS:
+        return None
+    found = [(a, b) for a, row in enumerate(rows) for b, at in enumerate(columns) if _agree(condition, leaves, row, at)]
+    if not found:
+        return None
+    modulus = gcd(period, cycle, *[(a - b) - (found[0][0] - found[0][1]) for a, b in found])
+    if modulus < 2 or len(found) * modulus != period * cycle:
+        return None
+    shift = found[0][0] - found[0][1]
+    together = divides(modulus, one.expr - other.expr - (shift % modulus))
+    return together if isinstance(together, Condition) else None
+
+
 def _narrow(solution: Solution, tree: list[Condition]) -> None:
     """Narrows the sets by `tree` until nothing changes; what cannot be followed to the end is undecided."""
     for _ in tree:
         before = dict(solution.sets)
         for condition in tree:
-            if any(part in solution.undecided for part in _parts(condition)):
+            if any(part in solution.undecided for part in solution.parts(condition)):
                 continue
             symbols = condition.table.symbols_in(condition.mask)
             try:
                 solution.sets.update({symbol: _narrowed(condition, symbol, solution.sets) for symbol in symbols})
             except (_NotRecognised, Irregular):
-                solution.undecided += _parts(condition)
+                solution.undecided += solution.parts(condition)
         if solution.sets == before:
             return
 

@@ -151,6 +151,12 @@ def write_condition(condition: Condition, *, ceil: bool = True) -> str:
         return word.join(f"({part})" if " and " in part or " or " in part else part for part in parts)
     expr = condition.expr
     if kind in (Kind.DIVISIBLE, Kind.INDIVISIBLE):
+        opposite = [(atom, factor) for atom, factor in expr.terms if factor == condition.by - 1 > 1]
+        if len(expr.terms) == 2 and len(opposite) == 1:
+            # H - W reads better than H + 15*W, and leaves the same remainder mod 16.
+            difference = expr - condition.by * opposite[0][0].expr
+            assert isinstance(difference, Expr)
+            expr = difference
         return f"{_operand(expr, ceil=ceil)} % {condition.by} {'==' if kind is Kind.DIVISIBLE else '!='} 0"
     sign = {Kind.ZERO: "==", Kind.NONZERO: "!=", Kind.NONNEGATIVE: ">="}[kind]
     plus = tuple([(atom, factor) for atom, factor in expr.terms if factor > 0])

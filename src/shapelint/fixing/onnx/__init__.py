@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shapelint.analysis import Analysis
-    from shapelint.facts.subjects import Mismatch, Restriction
+    from shapelint.facts.subjects import Mismatch
     from shapelint.fixing.candidate import Candidate
 
 _MAKERS = (pad_input, output_size, crop_merge, pad_merge, output_padding, input_size, declare, export)
 
 
-def candidates(analysis: Analysis, failure: Mismatch | Restriction | None = None) -> Iterator[Candidate]:
+def candidates(analysis: Analysis, failure: Mismatch | None = None) -> Iterator[Candidate]:
     """What could mend the model, or lets it say which sizes fit; `failure` gives the sizes at which it is wanted."""
     study = Study(analysis, failure)
     for make in _MAKERS:

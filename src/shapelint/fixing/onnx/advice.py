@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from shapelint.axes import Axis
     from shapelint.fixing.onnx.study import Study
     from shapelint.graph import Constant, Declared
-    from shapelint.size import SizeSet, SizeSetJson, Symbol
+    from shapelint.size import SizeSet, Symbol
+    from shapelint.size.sizeset import SizeSetJson
 
 PROMISE: Final = "shapelint.sizes"
 """The metadata entry that holds the exact sets by input and axis, as `set` stands in reports."""
@@ -120,7 +121,6 @@ def input_size(study: Study) -> Iterator[Candidate]:
 def export(study: Study) -> Iterator[Candidate]:
     """The constants that an export baked in where a size belongs."""
     facts = study.facts
-    graph = study.model.graph
     seen: set[str] = set()
     paths = [each.node.path for each in facts.frozen]
     paths += [
@@ -137,10 +137,9 @@ def export(study: Study) -> Iterator[Candidate]:
             if constant is None or not _is_baked(study, node.op, constant):
                 continue
             seen.add(path)
-            shown = (
-                list(constant.values) if node.op in ("Reshape", "Expand") and constant.values else list(constant.dims)
-            )
-            what = "asks for" if node.op in ("Reshape", "Expand") else "is of the shape"
+            is_target = node.op in ("Reshape", "Expand")
+            shown = list((constant.values if is_target else None) or constant.dims)
+            what = "asks for" if is_target else "is of the shape"
             yield Candidate(
                 "export",
                 f"export again so that `{path}` computes its size: the constant `{name}` {what} {shown}",
@@ -149,7 +148,6 @@ def export(study: Study) -> Iterator[Candidate]:
                 order=order,
             )
             break
-    _ = graph
 
 
 def _constant(study: Study, name: str) -> Constant | None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from shapelint.facts.subjects import listed
 from shapelint.fixing.candidate import Candidate
+from shapelint.fixing.onnx.back import forms
 from shapelint.fixing.onnx.merges import window_of
 from shapelint.fixing.onnx.sketch import NotDrawn
-from shapelint.fixing.onnx.study import MERGES, made_by, shapes_of
+from shapelint.fixing.onnx.study import MERGES, made_by
 from shapelint.fixing.patch import GraphPatch
 from shapelint.size import evaluate
 
@@ -107,16 +108,16 @@ class _Solver:
         sides = []
         for place, have, want in ((failed.operands[0], left, right), (failed.operands[1], right, left)):
             value = node.inputs[place] if 0 <= place < len(node.inputs) else ""
-            up = made_by(self.model, shapes_of(shapes), value, axis, ("ConvTranspose",))
+            up = made_by(self.model.graph, forms(shapes), value, axis, ("ConvTranspose",))
             if up is not None:
-                sides.append((order[up.path], up, want - have))
-        for _, up, difference in sorted(sides, key=lambda each: -each[0]):
-            if self._add(up, axis, difference):
+                sides.append((order[up[0].path], *up, want - have))
+        for _, node, along, difference in sorted(sides, key=lambda each: -each[0]):
+            if self._add(node, along, difference):
                 return
         raise NotDrawn
 
     def _mend_output(self, shapes: Shapes) -> bool:
-        """Mend the innermost step up on the way to an output that is not as large as its input; whether there is one."""
+        """Mend the innermost step up to an output that is not as large as its input; whether there is one."""
         facts = self.study.facts
         for each in facts.outputs:
             if each.scale != 1 or each.follows.is_batch:

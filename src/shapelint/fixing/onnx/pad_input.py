@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from shapelint.facts.plan import padded_size
 from shapelint.facts.subjects import listed, quoted
 from shapelint.fixing.candidate import Candidate
-from shapelint.fixing.onnx.map import is_map
+from shapelint.fixing.onnx.back import is_map
 from shapelint.fixing.onnx.sketch import NotDrawn, Sketch
 from shapelint.size import evaluate
 
@@ -34,12 +34,10 @@ _REASON: Final = "what is padded is seen at the far border, so values near it ch
 
 def pad_input(study: Study) -> Iterator[Candidate]:
     """The candidate that pads and crops in the graph; where it cannot be drawn, the advice to do so outside."""
-    facts = study.facts
     wanted = {axis.symbol: study.offered(axis.symbol) for axis in study.spatial}
     restricted = {symbol: sizes for symbol, sizes in wanted.items() if sizes is not None and not sizes.is_every}
     if not restricted or any(sizes.is_empty for sizes in restricted.values()):
         return
-    labels = [symbol.name for symbol in restricted]
     inputs = list(dict.fromkeys(axis.input for axis in study.spatial if axis.symbol in restricted))
     try:
         if any(sizes is None for sizes in wanted.values()):
@@ -47,11 +45,11 @@ def pad_input(study: Study) -> Iterator[Candidate]:
         sketch = Sketch(study.model)
         cropped, left = _draw(sketch, study, restricted)
     except NotDrawn:
-        title = f"pad {quoted(inputs)} to {_targets(restricted)} before the model and crop the result back"
+        title = f"before the model, pad {quoted(inputs)} {_targets(restricted)}, and crop the result back"
         fits = {symbol.name: sizes for symbol, sizes in restricted.items()}
         yield Candidate("pad_input", title, None, reason=_REASON, fits=fits)
         return
-    title = f"pad {quoted(inputs)} to {_targets(restricted)} along {listed(labels)}"
+    title = f"pad {quoted(inputs)} {_targets(restricted)}"
     if cropped:
         title += f" and crop {quoted(cropped)} back"
     reason = _REASON
@@ -62,15 +60,16 @@ def pad_input(study: Study) -> Iterator[Candidate]:
 
 
 def _targets(restricted: dict[Symbol, SizeSet]) -> str:
-    """The sizes that are padded to, in words."""
-    words = []
-    for sizes in restricted.values():
+    """The sizes that are padded to, in words: `to the next multiple of 8 along H and W`."""
+    words: dict[str, list[str]] = {}
+    for symbol, sizes in restricted.items():
         multiple = sizes.pad_to
         if multiple == 1:
-            words.append(f"at least {sizes.start}")
+            word = f"to at least {sizes.start}"
         else:
-            words.append(f"the next multiple of {multiple}" if multiple is not None else "the next size that fits")
-    return " or ".join(dict.fromkeys(words))
+            word = f"to the next multiple of {multiple}" if multiple is not None else "to the next size that fits"
+        words.setdefault(word, []).append(symbol.name)
+    return listed([f"{word} along {listed(labels)}" for word, labels in words.items()])
 
 
 def _draw(sketch: Sketch, study: Study, restricted: dict[Symbol, SizeSet]) -> tuple[list[str], list[str]]:

@@ -58,7 +58,7 @@ class Sketch:
 
     def node(self, path: str) -> Node:
         """The node as it is now; raises NotDrawn for one that stands in no list of the file's graph."""
-        if path not in self._own or path in self.original.inlined:
+        if not self.is_own(path):
             raise NotDrawn
         return self._replaced.get(path, self._own[path])
 
@@ -93,6 +93,20 @@ class Sketch:
         self._replaced[node.path] = replace(
             node, outputs=tuple([to if name == value else name for name in node.outputs])
         )
+
+    def is_own(self, path: str) -> bool:
+        """Whether the node stands in the file's list, so that it can be changed."""
+        return path in self._own and path not in self.original.inlined
+
+    def is_read(self, value: str) -> bool:
+        """Whether a new node reads the value."""
+        return any(value in node.inputs for nodes in self._before.values() for node in nodes)
+
+    def following(self, path: str) -> str:
+        """The path of the node after this one, empty where it is the last; what reads its result comes no earlier."""
+        paths = list(self._own)
+        place = paths.index(path) + 1
+        return paths[place] if place < len(paths) else ""
 
     def first(self) -> str:
         """The path of the first node."""

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import Analysis
 from shapelint.axes import pinned
+from shapelint.fixing.onnx.back import step_back
 from shapelint.settings import Stated
+from shapelint.size import Expr, set_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from shapelint.axes import Axis
-    from shapelint.facts import Breaker, Facts
+    from shapelint.facts import Facts
     from shapelint.facts.subjects import Mismatch
-    from shapelint.graph import Model, Node
-    from shapelint.ops.call import Shape
+    from shapelint.fixing.onnx.back import Forms
+    from shapelint.graph import Graph, Model, Node
+    from shapelint.ops.call import Requirement
     from shapelint.propagate import Shapes
     from shapelint.size import SizeSet, Symbol
 
@@ -128,71 +131,49 @@ class Study:
         return Analysis(model, Stated(inputs=inputs, freed=freed), self.analysis.file).shapes
 
 
-def broken_merges(facts: Facts) -> dict[str, list[Breaker]]:
-    """The merges of two values of one rank that refuse some sizes, by path, one entry an axis."""
-    found: dict[str, dict[int, Breaker]] = {}
+def broken_merges(facts: Facts) -> dict[str, list[Requirement]]:
+    """What the merges of values of one rank demand of one free axis each, by path, where some sizes fail it."""
+    found: dict[str, list[Requirement]] = {}
     own = {node.path for node in facts.graph.nodes}
-    for breaker in _every_breaker(facts):
-        requirement = breaker.requirement
+    tensors = facts.shapes.tensors
+    for requirement in facts.shapes.requirements:
         if requirement.kind not in MERGES or requirement.path not in own or requirement.axis is None:
             continue
-        names = facts.operand_names(requirement)
-        if names is None or not all(names):
-            continue
-        ranks = [len(facts.shapes.tensors[name].shape or ()) for name in names if name in facts.shapes.tensors]
-        if len(ranks) == 2 and ranks[0] == ranks[1]:
-            found.setdefault(requirement.path, {}).setdefault(requirement.axis, breaker)
-    return {path: list(axes.values()) for path, axes in found.items()}
-
-
-def _every_breaker(facts: Facts) -> list[Breaker]:
-    from shapelint.facts import Breaker
-    from shapelint.size import set_of
-
-    found = []
-    for requirement in facts.shapes.requirements:
-        if isinstance(requirement.held, bool) and requirement.held:
-            continue
-        symbols = facts.shapes.table.symbols_in(getattr(requirement.held, "mask", 0))
-        if isinstance(requirement.held, bool):
-            sides = [side for side in (requirement.left, requirement.right) if not isinstance(side, int | None)]
-            symbols = tuple({symbol: None for side in sides for symbol in side.symbols})
         sizes = set_of(requirement.held)
-        if sizes is not None and not sizes.is_every and len(symbols) == 1:
-            found.append(Breaker(requirement, facts.nodes.get(requirement.path), symbols[0], sizes))
+        sides = [side for side in (requirement.left, requirement.right) if isinstance(side, Expr)]
+        symbols = {symbol for side in sides for symbol in side.symbols}
+        if sizes is None or sizes.is_every or len(symbols) != 1:
+            continue
+        names = facts.operand_names(requirement) or ()
+        ranks = {len(tensors[name].shape or ()) for name in names if name in tensors}
+        if len(names) == 2 and all(names) and len(ranks) == 1:
+            found.setdefault(requirement.path, []).append(requirement)
     return found
 
 
-def made_by(
-    model: Model, tensors: Mapping[str, Shape | None], value: str, axis: int, ops: tuple[str, ...]
-) -> Node | None:
-    """The node with one of these operators whose result reaches `value` with its size along `axis` unchanged."""
-    producers = model.graph.producers
-    for _ in range(_PASSING):
-        node = producers.get(value)
-        if node is None:
-            return None
-        if node.op in ops and not node.domain:
-            return node
-        shape = tensors.get(value)
-        if shape is None:
-            return None
-        before = None
-        for name in node.inputs:
-            other = tensors.get(name)
-            if other is not None and len(other) == len(shape) and _is_same(other[axis], shape[axis]):
-                before = name
-                break
-        if before is None:
-            return None
-        value = before
+def made_by(graph: Graph, known: Forms, value: str, axis: int, ops: tuple[str, ...]) -> tuple[Node, int] | None:
+    """The node with one of these operators whose size along an axis reaches this one unchanged, with that axis."""
+    for name, place in unchanged(graph, known, value, axis):
+        node = graph.producers.get(name)
+        if node is not None and node.op in ops and not node.domain:
+            return node, place
     return None
+
+
+def unchanged(graph: Graph, known: Forms, value: str, axis: int) -> Iterator[tuple[str, int]]:
+    """The values that have the size of this one along an axis, back from it to the step that made the size."""
+    shape = known.get(value)
+    for _ in range(_PASSING):
+        yield value, axis
+        node = graph.producers.get(value)
+        found = None if node is None else step_back(known, node, value, axis)
+        if found is None or shape is None:
+            return
+        before = known.get(found[0])
+        if before is None or not _is_same(before[found[1]], shape[axis]):
+            return
+        value, axis, shape = found[0], found[1], before
 
 
 def _is_same(left: object, right: object) -> bool:
     return left is right or (isinstance(left, int) and left == right)
-
-
-def shapes_of(shapes: Shapes) -> dict[str, Shape | None]:
-    """The shapes by name."""
-    return {name: tensor.shape for name, tensor in shapes.tensors.items()}

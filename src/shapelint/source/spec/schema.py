@@ -21,6 +21,8 @@ SHOWN: Final = frozenset(
     " stride_size kernel_shape pads auto_pad scale pad".split()
 )
 """The parameters with a default that a snippet offers."""
+SAMPLES: Final = {"kernel_shape": "[3, 3]", "strides": "[2, 2]", "pads": "[1, 1, 1, 1]", "output_padding": "[1, 1]"}
+"""What stands for a list that has no default."""
 
 
 def spec_schema() -> dict[str, Any]:
@@ -68,4 +70,6 @@ def _snippet(layer: LayerType, owner: str) -> dict[str, str]:
 
 def _default(parameter: Parameter) -> str:
     value = parameter.default
+    if value is None and parameter.name in SAMPLES:
+        return SAMPLES[parameter.name]
     return f'"{value}"' if isinstance(value, str) else str(value)

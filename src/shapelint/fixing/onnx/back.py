@@ -1,22 +1,34 @@
-"""Whether an axis of a value is that of a map: followed back, it is the axis of an image, in the image's order."""
+"""One step back along an axis: which value, and which axis of it, a node made an axis of its result from."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from shapelint.size import Expr, Size, equal, product
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shapelint.facts import Facts
     from shapelint.graph import Node
     from shapelint.ops.call import Shape
+    from shapelint.propagate import Shapes
+
+    Forms: TypeAlias = Mapping[str, Shape | None]
 
 _WINDOWED: Final = frozenset(
-    "Conv ConvTranspose MaxPool AveragePool LpPool Resize Upsample DepthToSpace SpaceToDepth GridSample DeformConv"
-    " ConvInteger QLinearConv MaxUnpool Col2Im".split()
+    (
+        "Conv ConvTranspose MaxPool AveragePool LpPool Resize Upsample DepthToSpace SpaceToDepth GridSample"
+        " DeformConv ConvInteger QLinearConv MaxUnpool Col2Im"
+    ).split()
 )
 _REGROUPING: Final = frozenset(("Reshape", "Flatten", "Squeeze", "Unsqueeze"))
 _LONGEST: Final = 4096
+
+
+def forms(shapes: Shapes) -> Forms:
+    """The shape of every value by name."""
+    return {name: tensor.shape for name, tensor in shapes.tensors.items()}
 
 
 def is_map(facts: Facts, value: str, axis: int) -> bool:
@@ -24,32 +36,36 @@ def is_map(facts: Facts, value: str, axis: int) -> bool:
 
     It does not where the axis is made by joining several maps, or is the inner one of axes made one (boxes, tokens).
     """
+    known = forms(facts.shapes)
     for _ in range(_LONGEST):
         node = facts.graph.producers.get(value)
         if node is None:
             return True
         if node.op in _WINDOWED:
             return axis >= 2
-        found = _before(facts, node, value, axis)
+        found = step_back(known, node, value, axis)
         if found is None:
             return False
         value, axis = found
+        shape = known.get(value)
+        if shape is None or not isinstance(shape[axis], Expr):
+            return False
     return False
 
 
-def _before(facts: Facts, node: Node, value: str, axis: int) -> tuple[str, int] | None:
-    """The value and the axis that this one was made of; None where it is no map's."""
-    shape = _shape(facts, value)
+def step_back(known: Forms, node: Node, value: str, axis: int) -> tuple[str, int] | None:
+    """The value and the axis that this axis of the node's result `value` was made of; None where there is not one."""
+    shape = known.get(value)
     if shape is None or not node.inputs:
         return None
     source = node.inputs[0]
-    have = _shape(facts, source)
+    have = known.get(source)
     if node.op == "Transpose":
         order = node.attributes.get("perm")
         if not isinstance(order, tuple):
             return source, len(shape) - 1 - axis
-        place = order[axis]
-        return (source, place) if isinstance(place, int) else None
+        before = order[axis]
+        return (source, before) if isinstance(before, int) else None
     if node.op in _REGROUPING:
         place = None if have is None else _regrouped(have, shape, axis)
         return None if place is None else (source, place)
@@ -58,17 +74,15 @@ def _before(facts: Facts, node: Node, value: str, axis: int) -> tuple[str, int] 
         if isinstance(along, int) and along % len(shape) == axis:
             return None
     for name in node.inputs:
-        other = _shape(facts, name)
+        other = known.get(name)
         if other is not None and len(other) == len(shape) and _same(other[axis], shape[axis]):
             return name, axis
-    if have is not None and len(have) == len(shape):
+    if have is None:
+        return None
+    if len(have) == len(shape):
         return source, axis
-    return None
-
-
-def _shape(facts: Facts, value: str) -> Shape | None:
-    tensor = facts.shapes.tensors.get(value)
-    return None if tensor is None else tensor.shape
+    alike = [place for place, size in enumerate(have) if _same(size, shape[axis])]
+    return (source, alike[0]) if len(alike) == 1 else None
 
 
 def _same(left: Size | None, right: Size | None) -> bool:
@@ -82,7 +96,4 @@ def _regrouped(have: Shape, shape: Shape, axis: int) -> int | None:
     if len(sizes) < len(have) or len(result) < len(shape):
         return None
     ahead = product(result[:axis])
-    place = next((at for at in range(len(sizes)) if _same(product(sizes[:at]), ahead) and sizes[at] != 1), None)
-    if place is None or not isinstance(sizes[place], Expr):
-        return None
-    return place
+    return next((at for at in range(len(sizes)) if _same(product(sizes[:at]), ahead) and sizes[at] != 1), None)
