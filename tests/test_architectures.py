@@ -190,7 +190,7 @@ def test_the_swapped_padding_couples_the_axes() -> None:
     sizes = shapelint.sizes(FOLDER / "unet_milesial_swapped.shape.yaml")
     assert sizes.unknown == []
     assert sizes.verdict == "restricted"
-    assert sizes.coupled
+    assert sizes.coupled == ["(H - W) % 16 == 0"]
     for axis in (2, 3):
         of = sizes["image"][axis]
         assert of is not None

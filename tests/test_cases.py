@@ -166,9 +166,7 @@ def test_the_mismatch_is_found_where_it_was_reported(name: str, number: int) -> 
     assert any(finding.severity.value == "error" for finding in report.findings)
 
 
-@pytest.mark.parametrize(
-    ("name", "number"), replays("invalid_parameter", "non_positive_size", "fixed_shape_violation")
-)
+@pytest.mark.parametrize(("name", "number"), replays("invalid_parameter", "non_positive_size", "fixed_shape_violation"))
 def test_what_was_refused_is_refused(name: str, number: int) -> None:
     try:
         analysis, _, data = analysis_of(name, number)

@@ -242,6 +242,9 @@ def test_the_bits_of_two_sizes_one_by_one() -> None:
     solution = solve(table, bits)
     assert not solution.undecided
     assert all(of.is_every for of in solution.sets.values())
+    (told,) = solution.coupled
+    assert str(told) == "(H - W) % 16 == 0"
+    assert set(solution.parts(told)) == set(bits)
     narrowed = solve(table, [*bits, divides(16, h - 5), at_least(w, 40)])
     assert not narrowed.undecided
     assert [n for n in range(1, 90) if n in narrowed.sets[table.symbols[1]]] == [53, 69, 85]

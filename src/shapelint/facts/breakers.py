@@ -115,6 +115,7 @@ class Breakers(Avoided):
                 needs[sizes, path],
                 self.offered.get(axes[0].symbol),
                 tuple(dict.fromkeys(each.input for each in self.inputs.axes if each.symbol is axes[0].symbol)),
+                {axis.symbol for axis in axes} == {each.symbol for each in self.inputs.axes if not each.is_batch},
             )
             for (_, sizes, path), axes in groups.items()
         ]

@@ -135,6 +135,8 @@ class Restriction:
     """The sizes to recommend."""
     inputs: tuple[str, ...] = ()
     """Those that share the axes, where more than one do."""
+    is_all: bool = False
+    """Whether these are all the free axes, so that a domain needs no name."""
 
     @property
     def has_class(self) -> bool:
@@ -154,8 +156,12 @@ class Restriction:
             "file": self.file,
             "node": self.breaker,
             "needs": self.needs,
-            "domain": domain_text(self.offered if self.offered is not None else self.sizes),
         }
+        domain = domain_text(self.offered if self.offered is not None else self.sizes)
+        if domain:
+            words["domain"] = domain
+            named = [domain] if self.is_all else [f"{axis.label}={domain}" for axis in self.axes]
+            words["where"] = " ".join(f'--where "{each}"' for each in named)
         return {key: value for key, value in words.items() if value}
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import Analysis, StatedWrong
 from shapelint.facts.mismatch import MERGES, failing
-from shapelint.facts.subjects import Mismatch, Restriction
+from shapelint.facts.subjects import Mismatch, Restriction, listed
 from shapelint.fixing.patch import TextEdit, TextPatch
 from shapelint.fixing.text import SpecText, patch_between
 from shapelint.settings import Stated
@@ -180,6 +180,18 @@ class Draft:
     def patch_from(self, original: Draft) -> TextPatch:
         """The edits that lead here from `original`."""
         return patch_between(original.text, self.text)
+
+    def changed_nodes(self, original: Draft) -> str:
+        """The nodes of `original` whose lines are others here, in words."""
+        spec = original.spec
+        lines = {spec.line_start(edit.start) for edit in self.patch_from(original).edits}
+        paths = []
+        for node in original.analysis.graph.nodes:
+            place = node.place
+            if place is not None and spec.line_start(spec.offset(place.span.line, place.span.column)) in lines:
+                paths.append(f"`{node.path}`")
+        shown = list(dict.fromkeys(paths))
+        return listed(shown if len(shown) < 5 else [*shown[:3], f"{len(shown) - 3} more"]) if shown else "the file"
 
     @cached_property
     def free(self) -> tuple[Facts, At]:

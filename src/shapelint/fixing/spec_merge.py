@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shapelint.facts.subjects import listed, quoted
+from shapelint.facts.subjects import quoted
 from shapelint.fixing.candidate import Candidate
 from shapelint.fixing.draft import Draft, Trouble, settle
 from shapelint.fixing.patch import TextEdit
@@ -36,7 +36,7 @@ def output_size(draft: Draft, cause: Cause) -> Iterator[Candidate]:
         exact = "nothing changes at the sizes that fitted" if _whole_factors(draft, found) else ""
         yield Candidate(
             "output_size",
-            f"let {_named(draft, found)} take the size of {_targets(draft, found)}",
+            f"let {found.changed_nodes(draft)} take the size of {_targets(draft, found)}",
             found.patch_from(draft),
             reason=exact or "the sampling grid follows the sizes instead of the factor",
             safe=bool(exact),
@@ -170,18 +170,6 @@ def _targets(draft: Draft, found: Draft) -> str:
     """What sizes are taken from."""
     words = [word for edit in found.patch_from(draft).edits for word in re.findall(r"like=([\w.\[\] ]+)", edit.text)]
     return quoted(list(dict.fromkeys(words))) if words else "the other side"
-
-
-def _named(draft: Draft, found: Draft) -> str:
-    """The layers whose calls were edited."""
-    changed = {draft.spec.line_start(edit.start) for edit in found.patch_from(draft).edits}
-    paths = []
-    for node in found.analysis.graph.nodes:
-        place = node.place
-        if place is not None and draft.spec.line_start(draft.spec.offset(place.span.line, place.span.column)) in changed:
-            paths.append(f"`{node.path}`")
-    shown = list(dict.fromkeys(paths))
-    return listed(shown if len(shown) < 5 else [*shown[:3], f"{len(shown) - 3} more"])
 
 
 # -- a layer before the merge ----------------------------------------------------------------------------------------

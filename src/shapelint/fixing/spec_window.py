@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _EXPLICIT: Final = ("torch", "paddle")
 """The frameworks whose paddings are numbers and whose words are those of PyTorch."""
-_WINDOW: Final = ("kernel", "strides", "pads", "mode", "output_padding")
 _POOLS: Final = ("MaxPool", "AveragePool", "LpPool")
 
 
@@ -30,14 +29,16 @@ def window(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     ways = (
         ("padding", "pad {} so that they multiply the size exactly", _exact_padding, nowhere, "other borders"),
         ("kernel", "give {} a kernel that multiplies the size exactly", _exact_kernel, False, _RETRAIN),
+        ("mirror", "give {} the window of what it undoes", None, False, "other borders, and other weights where a kernel changes"),
+        ("divide", "pad {} so that multiples of the stride are divided exactly", _dividing, False, "other borders"),
         ("keep", "pad {} so that they keep the size", _keeping, False, "other borders"),
     )
     for order, (_, title, edit, safe, reason) in enumerate(ways):
-        found = settle(draft, cause, _each_step(edit))
+        found = settle(draft, cause, _mirrored if edit is None else _each_step(edit))
         if found is not None:
             yield Candidate(
                 "window",
-                title.format(quoted(_changed(draft, found))),
+                title.format(found.changed_nodes(draft)),
                 found.patch_from(draft),
                 reason="" if safe else reason,
                 safe=safe,
@@ -149,6 +150,82 @@ def _keeping(draft: Draft, node: Node) -> list[TextEdit | None]:
     return [draft.spec.set(node, "padding", _written([each // 2 for each in wanted]))]
 
 
+def _divides_exactly(node: Node) -> bool:
+    """Whether a window gives n / stride wherever that is a whole number."""
+    kernel, strides, dilations, pads = (_values(node, name) for name in ("kernel", "strides", "dilations", "pads"))
+    if kernel is None or strides is None or dilations is None or pads is None:
+        return False
+    rank = len(kernel)
+    ceil = bool(node.attributes.get("ceil_mode"))
+    for k, s, d, p in zip(kernel, strides, dilations, [pads[n] + pads[rank + n] for n in range(rank)], strict=True):
+        room = p - (d * (k - 1) + 1)
+        if (-(-room // s) if ceil else room // s) != -1:
+            return False
+    return True
+
+
+def _dividing(draft: Draft, node: Node) -> list[TextEdit | None]:
+    """2p from ke - s to ke - 1 for a strided convolution or pool, the middle of what it may be."""
+    kernel, strides, dilations = (_values(node, name) for name in ("kernel", "strides", "dilations"))
+    if node.op not in ("Conv", *_POOLS) or node.rule not in _EXPLICIT or node.attributes.get("ceil_mode"):
+        return []
+    if kernel is None or strides is None or dilations is None or set(strides) == {1} or _divides_exactly(node):
+        return []
+    extents = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+    pads = [(ke - 1) // 2 for ke in extents]
+    if any(not ke - s <= 2 * p for ke, s, p in zip(extents, strides, pads, strict=True)):
+        return []
+    return [draft.spec.set(node, "padding", _written(pads))]
+
+
+def _mirrored(draft: Draft, trouble: Trouble) -> list[TextEdit | None]:
+    """The edits that give every step up the window of the step down that it undoes, where they do not cancel."""
+    side = trouble.grown if trouble.is_merge else 0
+    edits: list[TextEdit | None] = []
+    for axis in trouble.differing:
+        opened: list[Node] = []
+        for step in trouble.steps(side, axis):
+            if step.factor < 1:
+                opened.append(step.node)
+            elif step.factor > 1 and opened:
+                edits += [each for each in _mirror(draft, opened.pop(), step.node) if each not in edits]
+    return edits
+
+
+def _mirror(draft: Draft, down: Node, up: Node) -> list[TextEdit | None]:
+    strides = _values(down, "strides")
+    spec = draft.spec
+    if strides is None or down.op not in ("Conv", *_POOLS) or down.rule not in _EXPLICIT:
+        return []
+    if up.op == "Resize":
+        for name in ("scale_factor", "scale"):
+            value = spec.value(up, name)
+            if value is not None and _is_number(value) and value != _written(strides):
+                return [spec.set(up, name, _written(strides))]
+        return []
+    if up.op != "ConvTranspose" or up.rule not in _EXPLICIT or up.attributes.get("output_size") is not None:
+        return []
+    if _values(up, "strides") == strides and _divides_exactly(down) and not any(_excess(up) or [1]):
+        return []
+    kernel, dilations, pads = (_values(down, name) for name in ("kernel", "dilations", "pads"))
+    if kernel is None or dilations is None or pads is None:
+        return []
+    rank = len(kernel)
+    if len(_values(up, "kernel") or []) != rank or pads[:rank] != pads[rank:]:
+        return []
+    extra = [
+        (2 * p - d * (k - 1) - 1) % s for k, s, d, p in zip(kernel, strides, dilations, pads[:rank], strict=True)
+    ]
+    wanted = {"kernel": kernel, "strides": strides, "pads": pads, "output_padding": extra, "dilations": dilations}
+    names = {"kernel": "kernel_size", "strides": "stride", "pads": "padding", "dilations": "dilation"}
+    edits = []
+    for attribute, values in wanted.items():
+        default = [0] * rank if attribute == "output_padding" else None
+        if (_values(up, attribute) or default) != values:
+            edits.append(spec.set(up, names.get(attribute, attribute), _written(values[:rank])))
+    return _one_insertion(edits)
+
+
 def rounding(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     """Pools that round the other way: each alone, then all of them."""
     found = trouble(draft, cause)
@@ -231,20 +308,12 @@ def _written(values: list[int]) -> str:
 
 
 def _one_insertion(edits: list[TextEdit | None]) -> list[TextEdit | None]:
-    """The edits, with insertions at one place as one."""
-    if len(edits) == 2 and all(edit is not None and edit.start == edit.end for edit in edits):
-        first, second = edits
-        if first is not None and second is not None and first.start == second.start:
-            return [TextEdit(first.start, first.start, first.text + second.text)]
-    return edits
-
-
-def _changed(draft: Draft, found: Draft) -> list[str]:
-    """The paths of the nodes whose windows changed; at most four."""
-    before = {node.path: node.attributes for node in draft.analysis.graph.nodes}
-    paths = [
-        node.path
-        for node in found.analysis.graph.nodes
-        if any(before.get(node.path, {}).get(name) != node.attributes.get(name) for name in _WINDOW)
-    ]
-    return [*paths[:3], f"{len(paths) - 3} more"] if len(paths) > 4 else paths
+    """The edits, with those that insert at one place as one."""
+    joined: list[TextEdit | None] = []
+    for edit in edits:
+        last = joined[-1] if joined else None
+        if edit is not None and last is not None and edit.start == edit.end == last.start == last.end:
+            joined[-1] = TextEdit(edit.start, edit.end, last.text + edit.text)
+        else:
+            joined.append(edit)
+    return joined
