@@ -4,8 +4,16 @@ usage: python benchmarks/run_patched.py [--zoo DIR] [--sizes 50] [--markdown FIL
 
 Needs onnxruntime and numpy. Weights that lie outside the files are replaced by small random ones. Graph optimizations
 are off and one thread runs, so that the same node computes the same bits in both files. At every size the shapes that
-onnxruntime returns are compared with those that shapelint gives for the patched file. "Fitted" leaves out the sizes
-at which a model runs by stretching a one-pixel map, which `sizes` does not recommend.
+onnxruntime returns are compared with those that shapelint gives for the patched file.
+
+- pad_input: any size from 1 on. Where the size did not fit, the result is also compared with the original model's at
+  the size that `facts.plan` says, padded and cropped by numpy.
+- output_size: sizes that the patched model is said to take, which are more than before.
+- output_padding: the patch for the smallest odd size from 33 on at which the model fails, or does not return the size
+  that it gets; any size that the patched model is said to take.
+
+"Fitted" leaves out the sizes at which a model runs by stretching a one-pixel map, which `sizes` does not recommend;
+where an output_size is for the sake of an output, a size fits at which the output is as large as the input.
 """
 
 from __future__ import annotations
@@ -16,7 +24,7 @@ import sys
 import tempfile
 import warnings
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,11 +33,12 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
-import shapelint
 from shapelint.analysis import Analysis
+from shapelint.facts.plan import plan
 from shapelint.fixing.onnx import candidates
 from shapelint.fixing.onnx.output_padding import output_padding
 from shapelint.fixing.onnx.study import Study
+from shapelint.fixing.patch import GraphPatch
 from shapelint.settings import Stated
 from shapelint.source.onnx import read_model
 from shapelint.source.onnx.splice import write
@@ -45,6 +54,7 @@ ZOO: Final = Path(__file__).resolve().parents[2] / "shared" / "zoo"
 KINDS: Final = ("pad_input", "output_size", "output_padding")
 LARGEST: Final = 160
 SEEDS: Final = 7
+_WORDS: Final = ("model", "kind", "problems")
 
 
 @dataclass
@@ -53,12 +63,28 @@ class Row:
 
     model: str
     kind: str
-    ran: int = 0
     sizes: int = 0
-    compared: int = 0
+    ran: int = 0
+    foretold: int = 0
+    """Runs whose shapes are those that shapelint gives."""
+    fitted: int = 0
     equal: int = 0
-    shapes_right: int = 0
+    """Sizes that fitted before with the same bits."""
+    planned: int = 0
+    as_planned: int = 0
+    dead: int = 0
+    """Runs whose results are not all finite, or all one number: equal bits would say nothing."""
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing went wrong."""
+        return (self.sizes, self.ran, self.fitted, self.planned) == (
+            self.ran,
+            self.foretold,
+            self.equal,
+            self.as_planned,
+        )
 
 
 def with_weights(path: Path, out: Path) -> None:
@@ -98,82 +124,105 @@ def feed(facts: Facts, at: dict[Symbol, int]) -> dict[str, Any]:
     return found
 
 
-def sizes_to_try(facts: Facts, wanted: int) -> Iterator[dict[Symbol, int]]:
-    """Sizes by symbol: 1, odd ones and even ones, of which about half fit on every axis where some do."""
+def trials(facts: Facts, patched: Facts, kind: str) -> Iterator[dict[str, int]]:
+    """Sizes by label: 1 first, then odd and even ones, every other one of those that fit the original."""
     chooser = random.Random(SEEDS)
-    spatial = [axis.symbol for axis in facts.inputs.axes if not axis.is_batch]
-    batch = [axis.symbol for axis in facts.inputs.axes if axis.is_batch]
-    for turn in range(wanted):
-        at = dict.fromkeys(batch, 1)
-        largest = LARGEST if len(dict.fromkeys(spatial)) < 3 else 40
-        for symbol in spatial:
-            sizes = facts.offered[symbol]
-            fitting = [n for n in islice(sizes or (), largest) if n <= largest]
-            if turn == 0:
-                at[symbol] = 1
-            elif turn % 2 and fitting:
-                at[symbol] = chooser.choice(fitting)
+    batch = {axis.symbol for axis in facts.inputs.axes if axis.is_batch}
+    largest = LARGEST if len(facts.inputs.symbols) - len(batch) < 3 else 40
+    for turn in count():
+        at: dict[str, int] = {}
+        for symbol in facts.inputs.symbols:
+            promised = patched.offered[next(each for each in patched.inputs.symbols if each.name == symbol.name)]
+            liked = promised if kind == "output_padding" else facts.offered[symbol]
+            fitting = [n for n in islice(liked or (), largest) if n <= 4 * largest][:largest]
+            if symbol in batch or turn == 0:
+                at[symbol.name] = 1
+            elif fitting and (turn % 2 or kind == "output_padding"):
+                at[symbol.name] = chooser.choice(fitting[: largest // 2])
             else:
-                at[symbol] = chooser.randint(1, largest)
+                at[symbol.name] = chooser.randint(1, largest)
         yield at
 
 
-def fitting_sizes(facts: Facts, wanted: int) -> Iterator[dict[Symbol, int]]:
-    """Sizes that are promised to fit."""
-    chooser = random.Random(SEEDS)
-    columns = {
-        symbol: [n for n in islice(sizes, LARGEST) if n <= 4 * LARGEST]
-        for symbol, sizes in facts.offered.items()
-        if sizes is not None
-    }
-    batch = {axis.symbol for axis in facts.inputs.axes if axis.is_batch}
-    for _ in range(wanted):
-        yield {symbol: 1 if symbol in batch else chooser.choice(column[:40]) for symbol, column in columns.items()}
+def named(facts: Facts, at: dict[str, int]) -> dict[Symbol, int]:
+    """Sizes by the symbols of these facts."""
+    return {symbol: at[symbol.name] for symbol in facts.inputs.symbols}
 
 
 def run(path: Path, kind: str, candidate: Candidate, folder: Path, wanted: int, facts: Facts) -> Row:
     """Write the patched file and run it."""
     row = Row(path.stem, kind)
     out = folder / f"{path.stem}.{kind}.onnx"
-    write(path, candidate.patch, out)  # type: ignore[arg-type]
+    assert isinstance(candidate.patch, GraphPatch)
+    write(path, candidate.patch, out)
     onnx.checker.check_model(str(out))
-    before, after = session(path), session(out)
     patched = Analysis(read_model(out)).facts
-    same = {symbol.name: symbol for symbol in facts.inputs.symbols}
-    trials = fitting_sizes(patched, wanted) if kind == "output_padding" else sizes_to_try(facts, wanted)
-    for at in trials:
-        by_name = {symbol.name: n for symbol, n in at.items()}
-        own = {symbol: by_name[symbol.name] for symbol in patched.inputs.symbols}
-        old = {same[name]: n for name, n in by_name.items()}
-        if not patched.suits(own):
-            if kind != "output_padding" and patched.runs_at(own):
-                continue
-            if patched.runs_at(own) is False and kind == "output_size":
-                continue  # sizes that the patched model is not said to take
+    if kind == "output_size" and {each.name: sizes for each, sizes in facts.runs.items()} == {
+        each.name: sizes for each, sizes in patched.runs.items()
+    }:
+        if all(each.equal == other.equal for each, other in zip(facts.outputs, patched.outputs, strict=True)):
+            return row  # it mends nothing, and the menu does not offer it
+    before, after = session(path), session(out)
+    names = [output.name for output in after.get_outputs()]
+    for at in trials(facts, patched, kind):
+        if row.sizes == wanted:
+            break
+        if kind != "pad_input" and not patched.suits(named(patched, at)):
+            continue
         row.sizes += 1
-        inputs = feed(patched, own)
-        names = [output.name for output in after.get_outputs()]
+        inputs = feed(patched, named(patched, at))
         try:
             results = after.run(names, inputs)
         except Exception as error:
-            row.problems.append(f"{by_name}: {str(error)[:160]}")
+            row.problems.append(f"{at}: {str(error)[:160]}")
             continue
         row.ran += 1
-        shapes = [patched.shape_at(name, own) for name in names]
-        row.shapes_right += all(
-            shape is None or list(result.shape) == shape for result, shape in zip(results, shapes, strict=True)
-        )
-        if (
-            kind != "output_padding"
-            and facts.suits(old)
-            and all(n in (facts.offered[symbol] or ()) for symbol, n in old.items())
-        ):
-            row.compared += 1
-            wholes = before.run(names, inputs)
-            row.equal += all(
-                a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(wholes, results, strict=True)
-            )
+        row.dead += any(not np.isfinite(each).all() or (each.size > 1 and np.ptp(each) == 0) for each in results)
+        shapes = [patched.shape_at(name, named(patched, at)) for name in names]
+        row.foretold += all(list(each.shape) == shape for each, shape in zip(results, shapes, strict=True))
+        if kind == "output_padding":
+            continue
+        if _fitted(facts, named(facts, at), candidate):
+            row.fitted += 1
+            row.equal += _same(before.run(names, inputs), results)
+        elif kind == "pad_input" and not facts.runs_at(named(facts, at)):
+            found = _planned(facts, named(facts, at), before, names, inputs)
+            if found is not None:
+                row.planned += 1
+                row.as_planned += _same(found, results)
     return row
+
+
+def _fitted(facts: Facts, at: dict[Symbol, int], candidate: Candidate) -> bool:
+    """Whether these sizes fit the original."""
+    if not facts.suits(at) or any(n not in (facts.offered[symbol] or ()) for symbol, n in at.items()):
+        return False
+    if candidate.kind != "output_size" or candidate.safe:
+        return True
+    return all(each.equal is None or at[each.follows.symbol] in each.equal for each in facts.outputs)
+
+
+def _same(left: list[Any], right: list[Any]) -> bool:
+    return all(a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(left, right, strict=True))
+
+
+def _planned(facts: Facts, at: dict[Symbol, int], session: Any, names: list[str], inputs: Any) -> list[Any] | None:
+    """What the original gives for inputs that numpy pads and outputs that numpy crops; None where nothing is planned.
+
+    An axis that fits alone stays as it is: only sizes that `plan` does not reach on every axis are left out.
+    """
+    found = plan(facts, at)
+    if found is None or any(crop is None for crop in found.crop.values()):
+        return None
+    padded = {}
+    for name, value in inputs.items():
+        widths = [found.pad.get(name, {}).get(axis, (0, 0)) for axis in range(value.ndim)]
+        padded[name] = np.pad(value, widths)
+    results = []
+    for name, value in zip(names, session.run(names, padded), strict=True):
+        crop = found.crop[name] or {}
+        results.append(value[tuple([slice(*crop.get(axis, (None, None))) for axis in range(value.ndim)])])
+    return results
 
 
 def padding_for(path: Path, facts: Facts) -> Candidate | None:
@@ -223,32 +272,36 @@ def main() -> None:
             for row in rows_of(path, Path(folder), options.sizes):
                 rows.append(row)
                 print(
-                    f"{row.model:28s} {row.kind:14s} ran {row.ran}/{row.sizes}  shapes {row.shapes_right}/{row.ran}"
-                    f"  same bits {row.equal}/{row.compared}",
+                    f"{row.model:28s} {row.kind:14s} ran {row.ran}/{row.sizes}  shapes {row.foretold}/{row.ran}"
+                    f"  same bits {row.equal}/{row.fitted}  as planned {row.as_planned}/{row.planned}  dead {row.dead}",
                     *row.problems[:2],
                     flush=True,
                 )
     lines = [
-        "| network | kind | ran | shapes as foretold | same bits where it fitted |",
-        "| --- | --- | --- | --- | --- |",
+        "| network | kind | ran | shapes as foretold | same bits where it fitted | as numpy pads and crops |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        bits = f"{row.equal} of {row.compared}" if row.kind != "output_padding" else ""
-        lines.append(
-            f"| {row.model} | {row.kind} | {row.ran} of {row.sizes} | {row.shapes_right} of {row.ran} | {bits} |"
-        )
+        bits = f"{row.equal} of {row.fitted}" if row.fitted else ""
+        planned = f"{row.as_planned} of {row.planned}" if row.planned else ""
+        ran = f"{row.ran} of {row.sizes} | {row.foretold} of {row.ran}"
+        lines.append(f"| {row.model} | {row.kind} | {ran} | {bits} | {planned} |")
+    lines.append("")
     for kind in KINDS:
         own = [row for row in rows if row.kind == kind]
-        sums = [
-            sum(getattr(row, name) for row in own) for name in ("ran", "sizes", "shapes_right", "equal", "compared")
-        ]
-        print(f"{kind}: {len(own)} networks, ran {sums[0]}/{sums[1]}, shapes {sums[2]}, same bits {sums[3]}/{sums[4]}")
-    print(
-        f"{len({row.model for row in rows})} networks; onnxruntime {onnxruntime.__version__}, shapelint {shapelint.__version__}"
+        total = {name: sum(getattr(row, name) for row in own) for name in vars(Row("", "")) if name not in _WORDS}
+        lines.append(
+            f"- `{kind}`: {len(own)} networks; ran {total['ran']:,} of {total['sizes']:,}; shapes as foretold"
+            f" {total['foretold']:,}; same bits {total['equal']:,} of {total['fitted']:,}; as numpy pads and crops"
+            f" {total['as_planned']:,} of {total['planned']:,}; results not finite or all one number {total['dead']:,}"
+        )
+    lines.append(
+        f"- {len({row.model for row in rows})} networks; onnxruntime {onnxruntime.__version__}, onnx {onnx.__version__}"
     )
+    print("\n".join(lines[-4:]))
     if options.markdown is not None:
         options.markdown.write_text("\n".join(lines) + "\n")
-    if any(row.ran < row.sizes or row.shapes_right < row.ran or row.equal < row.compared for row in rows):
+    if not all(row.is_right for row in rows):
         sys.exit(1)
 
 

@@ -171,7 +171,11 @@ def test_what_was_refused_is_refused(name: str, number: int) -> None:
     try:
         analysis, _, data = analysis_of(name, number)
     except Unreadable as refused:
-        assert refused.rule == "invalid-spec"
+        rule = refused.rule
+    else:
+        rule = ""
+    if rule:
+        assert rule == "invalid-spec"
         return
     assert analysis.runs is False
     report = shapelint.check(data, inputs={"input": [1, CHANNELS, *cases()[name]["replay"][number]["input"]]})

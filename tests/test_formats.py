@@ -242,6 +242,20 @@ def test_sarif_tells_the_chain_and_the_node(scene: Path, capsys: pytest.CaptureF
     assert lines == [6, 7, 8]
 
 
+def test_a_fix_in_sarif_mends_when_a_viewer_applies_it(scene: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = scene / "nets" / ODD
+    (result,) = results(read(capsys, "sarif", str(path)))
+    fix = next(each for each in result["fixes"] if each["properties"]["applicability"] == "safe")
+    data = path.read_bytes()
+    for change in fix["artifactChanges"]:
+        assert Path(unquote(change["artifactLocation"]["uri"])) == path.relative_to(scene)
+        for each in reversed(change["replacements"]):
+            start, length = each["deletedRegion"]["byteOffset"], each["deletedRegion"]["byteLength"]
+            data = data[:start] + each["insertedContent"]["text"].encode() + data[start + length :]
+    path.write_bytes(data)
+    assert results(read(capsys, "sarif", str(path))) == []
+
+
 def test_sarif_keeps_what_is_suppressed_with_its_reason(scene: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """SARIF 2.1.0, 3.27.23: every result has the list, or none."""
     told = [

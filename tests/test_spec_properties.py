@@ -1,4 +1,4 @@
-"""Random networks: the sizes that a spec lints to are those counted in plain Python, and those of the same ONNX file."""
+"""Random networks: a spec lints to the sizes counted in plain Python, and to those of the same ONNX file."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""`show --format spec`: an ONNX graph as a native spec lints to the same sets, or the first node in the way is named."""
+"""`show --format spec`: an ONNX graph as a spec lints to the same sets, or the first node in the way is named."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
 import pytest
@@ -20,6 +19,9 @@ from shapelint.source.spec.write import CannotSay
 
 from .shared import FIXTURES, SHARED, needs_shared, zoo_names
 from .test_backend_suite import cases
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MODELS = [*sorted((FIXTURES / "models").glob("*.onnx")), *sorted((FIXTURES / "ok").glob("*.onnx"))]
 

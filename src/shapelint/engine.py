@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,16 +171,21 @@ def check_paths(
                 if is_selected(finding.name, settings) and not configs.accepts(finding)
             ]
             if unmatched:
-                report.files.append(FileReport(shown(config.path or ""), "config", None, unmatched))
+                report.files.append(_of_file(shown(config.path or ""), "config", unmatched))
     if configs.baseline is not None:
         looked_at = {shown(path) for path in files}
         stale = [key for key in configs.baseline.stale if key[1] in looked_at]
         found = [stale_entry(configs.baseline, *key) for key in stale]
         if found and is_selected(found[0].name, settings):
-            report.files.append(FileReport(shown(configs.baseline.path), "baseline", None, found))
+            report.files.append(_of_file(shown(configs.baseline.path), "baseline", found))
     report.files.sort(key=lambda one: one.file)
     report.errors.sort(key=lambda error: (error.file, error.message))
     return report
+
+
+def _of_file(file: str, kind: str, findings: list[Finding]) -> FileReport:
+    """The report of a file that is no model."""
+    return FileReport(file, kind, None, [replace(finding, file=file) for finding in findings])
 
 
 def _covers(path: str, config: Config) -> bool:

@@ -104,6 +104,15 @@ class Trouble:
             return []
         return [axis for axis, (a, b) in enumerate(zip(self.have, self.want, strict=True)) if a != b]
 
+    @property
+    def axes(self) -> list[int]:
+        """The spatial axes to look along: those that differ; every one where a node refuses what enters it."""
+        if self.have or self.want:
+            return self.differing
+        tensor = self.facts.shapes.tensors.get(self.names[0])
+        first, channels_last = self.facts.layout
+        return [] if tensor is None or tensor.shape is None else list(range(len(tensor.shape) - first - channels_last))
+
     def symbol(self, axis: int) -> Symbol | None:
         """The free axis that a spatial axis of the values depends on, where it is one."""
         for name in self.names:
@@ -226,9 +235,11 @@ def _trouble(facts: Facts, at: At, requirement: Requirement) -> Trouble:
         want = sides[1] if sides[0] == have else sides[0]
         return Trouble(facts, at, requirement, (value, ""), have, want, expectation)
     names = facts.operand_names(requirement) or ("", "")
-    return Trouble(
-        facts, at, requirement, names, sizes_at(facts, names[0], at), sizes_at(facts, names[1], at), expectation
-    )
+    if requirement.kind not in MERGES:
+        node = facts.nodes.get(requirement.path)
+        return Trouble(facts, at, requirement, ("" if node is None else node.outputs[0], ""), (), (), expectation)
+    have, want = (sizes_at(facts, name, at) for name in names)
+    return Trouble(facts, at, requirement, names, have, want, expectation)
 
 
 def sizes_at(facts: Facts, name: str, at: Mapping[Symbol, int]) -> tuple[int, ...]:

@@ -66,7 +66,7 @@ def _each_step(edit: Callable[[Draft, Node], list[TextEdit | None]]) -> Callable
 def _steps(trouble: Trouble) -> list[Node]:
     """The nodes that changed the size on the way to where it fails, each once."""
     found: dict[str, Node] = {}
-    for axis in trouble.differing:
+    for axis in trouble.axes:
         for side in (0, 1):
             for step in trouble.steps(side, axis):
                 found.setdefault(step.node.path, step.node)
@@ -182,7 +182,7 @@ def _mirrored(draft: Draft, trouble: Trouble) -> list[TextEdit | None]:
     """The edits that give every step up the window of the step down that it undoes, where they do not cancel."""
     side = trouble.grown if trouble.is_merge else 0
     edits: list[TextEdit | None] = []
-    for axis in trouble.differing:
+    for axis in trouble.axes:
         opened: list[Node] = []
         for step in trouble.steps(side, axis):
             if step.factor < 1:

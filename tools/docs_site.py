@@ -1,14 +1,19 @@
-"""Makes the page of every rule, and their list, from rules/*.yaml; a hook of mkdocs, which writes no file.
+"""What mkdocs is told beside the pages in docs/: the page of every rule, and where links into the checkout lead.
 
-usage: python tools/docs_rules.py [RULE]    (prints the page of a rule, or the list)
+The pages of the rules are made from rules/*.yaml and written to no file.
+
+usage: python tools/docs_site.py [RULE]    (prints the page of a rule, or the list)
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shapelint.cli import build_parser
+from shapelint.completion import commands_of
 from shapelint.finding import Applicability
 from shapelint.harness import fix_of, unmarked
 from shapelint.registry import rules_folder
@@ -125,6 +130,46 @@ def on_files(files: Any, config: Any) -> Any:
     for path, text in pages().items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+OUTSIDE = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+)([^)#]+)(#[^)]*)?\)")
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Links that leave docs/: to a rule's file become links to its page, others stay words."""
+    depth = page.file.src_uri.count("/")
+
+    def link(match: re.Match[str]) -> str:
+        words, up, target, _ = match.groups()
+        if len(up) // 3 <= depth:
+            return match[0]
+        rule = re.fullmatch(r"rules/(SHP\d+-[a-z-]+)\.yaml", target)
+        return f"[{words}]({'../' * depth}rules/{rule[1]}.md)" if rule else words
+
+    return OPTIONS.sub(lambda match: options_of(match[1]), OUTSIDE.sub(link, markdown))
+
+
+OPTIONS = re.compile(r"<!-- options: ([a-z]+) -->")
+
+
+def options_of(command: str) -> str:
+    """The options of a command as a table, as its parser knows them."""
+    parser = commands_of(build_parser())[command]
+    rows = []
+    for action in parser._actions:
+        if action.dest == "help":
+            continue
+        name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+        value = str(action.metavar) if action.metavar else " | ".join(map(str, action.choices or ()))
+        shown = f"{name} {value}" if action.option_strings and action.nargs != 0 and value else name
+        rows.append(f"| `{escaped(shown)}` | {escaped((action.help or '').replace('%%', '%'))} |")
+    usage = " ".join(parser.format_usage().removeprefix("usage: ").split()[:2])
+    return "\n".join([f"Usage: `{usage} ...`", "", "| option | meaning |", "| --- | --- |", *rows])
+
+
+def escaped(text: str) -> str:
+    """The text as it may stand in a cell."""
+    return text.replace("|", "\\|")
 
 
 def main() -> None:
