@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def healthy(random: Random) -> Net:
         dilation = random.choice([1, 1, 1, 2]) if down == "conv" else 1
         extent = dilation * (kernel - 1) + 1
         # 2p from ke - s to ke - 1, so that multiples of s are divided exactly
-        choices = [p for p in range(max(0, -(-(extent - stride) // 2)), (extent - 1) // 2 + 1)]
+        choices = list(range(max(0, -(-(extent - stride) // 2)), (extent - 1) // 2 + 1))
         if down != "conv":
             choices = [p for p in choices if 2 * p <= kernel]
         if not choices:

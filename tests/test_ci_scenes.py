@@ -276,3 +276,19 @@ def test_a_baseline_accepts_what_is_there_and_tells_what_is_gone(
     (tmp_path / "accepted.json").write_text('{"version": 7, "findings": []}')
     assert main(["check", ".", "--baseline", "accepted.json"]) == 2
     assert "version 7" in capsys.readouterr().err
+
+
+def test_a_model_on_standard_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+    import sys
+    from types import SimpleNamespace
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shapelint.toml").write_text(where("multiple of 4", "nets/*.onnx"))
+    for name, code in (("nets/unet.onnx", 1), ("other.onnx", 0)):
+        data = io.BytesIO(unet(3).SerializeToString())
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data))
+        assert main(["check", "-", "--stdin-filename", name, "--format", "json"]) == code
+        assert json.loads(capsys.readouterr().out)["files"][0]["file"] == name

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 from shapelint._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shapelint.analysis import Analysis
     from shapelint.config import Config
     from shapelint.engine import Configs, RunReport
+    from shapelint.finding import Finding
     from shapelint.report.formats import Look
     from shapelint.report.terminal import Paint
     from shapelint.settings import Settings, Stated, StatedDims
@@ -92,6 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
         default=0,
         metavar="N",
         help="processes to check files with (default: as many as are of use)",
+    )
+    check.add_argument(
+        "--stdin-filename", metavar="NAME", help="what the model on standard input (PATH -) is called, also for patterns"
     )
     check.add_argument("--isolated", action="store_true", help="use no configuration")
     check.add_argument("--baseline", metavar="FILE", help="leave out what this file of `shapelint baseline` accepts")
@@ -431,7 +435,7 @@ def _use_own_rules(*, isolated: bool = False) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     from shapelint.config import ConfigError
-    from shapelint.engine import Configs, check_paths
+    from shapelint.engine import Configs, check_paths, check_stdin
     from shapelint.jobs import check_files
     from shapelint.registry import NoSuchRule, validate_selection
     from shapelint.report.formats import FORMATS, Look, NoSuchOutput, parse_outputs
@@ -452,7 +456,10 @@ def _check(options: argparse.Namespace) -> int:
             changed = _mend(options, settings, Configs(named=options.config, isolated=options.isolated))
             if options.diff:
                 return changed
-        report = check_paths(options.paths or ["."], settings, configs, lambda work: check_files(work, options.jobs))
+        if options.paths == ["-"]:
+            report = check_stdin(sys.stdin.buffer.read(), options.stdin_filename or "<stdin>", settings, configs)
+        else:
+            report = check_paths(options.paths or ["."], settings, configs, lambda work: check_files(work, options.jobs))
     except ConfigError as error:
         raise UsageError(str(error)) from None
     for each in report.errors:
@@ -489,14 +496,9 @@ def _mend(options: argparse.Namespace, settings: Settings, configs: Configs) -> 
             if not options.diff:
                 _suggest(path, configs.of(path).settings(path, settings), unsafe=options.unsafe_fixes)
             continue
-        suppressions = configs.suppressions(configs.of(path))
-        result = mended(
-            data,
-            file,
-            configs.of(path).settings(path, settings),
-            unsafe=options.unsafe_fixes,
-            keep=lambda findings, text, file=file, by=suppressions: by.split(findings, file, text)[0],
-        )
+        of_file = configs.of(path).settings(path, settings)
+        keep = _kept(configs, path)
+        result = mended(data, file, of_file, unsafe=options.unsafe_fixes, keep=keep)
         for message in result.left:
             _complain(file, f"not mended: {message}")
         if result.new == data:
@@ -513,6 +515,14 @@ def _mend(options: argparse.Namespace, settings: Settings, configs: Configs) -> 
         for fix in result.applied:
             _complain(file, f"mended ({fix.kind}): {fix.title}")
     return code
+
+
+def _kept(configs: Configs, path: str) -> Callable[[list[Finding], str], list[Finding]]:
+    """What leaves out the findings of a file that a person suppressed."""
+    from shapelint.engine import shown
+
+    suppressions = configs.suppressions(configs.of(path))
+    return lambda findings, text: suppressions.split(findings, shown(path), text)[0]
 
 
 def _suggest(path: str, settings: Settings, *, unsafe: bool) -> None:
@@ -534,7 +544,7 @@ def _suggest(path: str, settings: Settings, *, unsafe: bool) -> None:
 
 def _fix(options: argparse.Namespace) -> int:
     from shapelint.facts.subjects import counted
-    from shapelint.fixing.apply import CannotWrite, byte_order_mark, check_target, diff, patched_bytes, write_onnx, write_whole
+    from shapelint.fixing import apply
     from shapelint.fixing.draft import main_cause
     from shapelint.fixing.menu import KINDS, offers
     from shapelint.fixing.proof import Linted, cause_finding
@@ -546,7 +556,7 @@ def _fix(options: argparse.Namespace) -> int:
         return analysis
     is_spec = analysis.model.program is not None
     cause = main_cause(analysis)
-    found = offers(analysis, cause, lead=byte_order_mark(options.path)) if cause is not None else []
+    found = offers(analysis, cause, lead=apply.byte_order_mark(options.path)) if cause is not None else []
     finding = cause_finding(Linted(analysis), cause) if cause is not None else None
     fixes = [offer.fix for offer in found]
     if options.pick is None and options.kind is None:
@@ -558,7 +568,7 @@ def _fix(options: argparse.Namespace) -> int:
             _write(fix_text(analysis.file, finding, fixes, _paint(options), is_spec=is_spec))
         return FOUND if cause is not None and cause.mismatch is not None and not fixes else OK
     there = ", ".join(f"{fix.id} ({fix.kind})" for fix in fixes)
-    apply = f"there {'is' if len(fixes) == 1 else 'are'} {there}" if fixes else "nothing is to be mended"
+    others = f"there {'is' if len(fixes) == 1 else 'are'} {there}" if fixes else "nothing is to be mended"
     if options.kind is not None:
         if options.kind not in KINDS:
             close = get_close_matches(options.kind, KINDS, 1)
@@ -566,30 +576,32 @@ def _fix(options: argparse.Namespace) -> int:
             raise UsageError(f"`{options.kind}` is no kind of repair; {meant}")
         offer = next((each for each in found if each.fix.kind == options.kind), None)
         if offer is None:
-            raise UsageError(f"no repair of {analysis.file} is of the kind `{options.kind}`; {apply}")
+            raise UsageError(f"no repair of {analysis.file} is of the kind `{options.kind}`; {others}")
     else:
         offer = next((each for each in found if each.fix.id == options.pick), None)
         if offer is None:
-            raise UsageError(f"{analysis.file} has {counted(len(fixes), 'repair')}, none is number {options.pick}; {apply}")
+            count = counted(len(fixes), "repair")
+            raise UsageError(f"{analysis.file} has {count}, none is number {options.pick}; {others}")
     fix, note, written = offer.fix, None, options.path if options.write else options.out
     if offer.patch is None and written is not None:
         raise UsageError(f"entry {fix.id} ({fix.kind}) is something to do outside the file: {fix.title}")
     try:
         if options.out:
-            check_target(options.path, options.out)
+            apply.check_target(options.path, options.out)
         if is_spec and offer.patch is not None:
             with open(options.path, "rb") as stream:
                 data = stream.read()
-            new = patched_bytes(analysis, offer, data)
+            new = apply.patched_bytes(analysis, offer, data)
             if written is not None:
-                write_whole(written, new)
+                apply.write_whole(written, new)
             elif options.format == "text":
-                _write(diff(data, new, analysis.file))
+                _write(apply.diff(data, new, analysis.file))
         elif offer.patch is not None:
             if options.write:
-                raise CannotWrite(f"`{analysis.file}` is an ONNX file, which is never changed in place; name a copy with -o")
-            note = write_onnx(options.path, offer, options.out) if options.out else fix.command
-    except (CannotWrite, OSError) as error:
+                message = "is an ONNX file, which is never changed in place; name a copy with -o"
+                raise apply.CannotWrite(f"`{analysis.file}` {message}")
+            note = apply.write_onnx(options.path, offer, options.out) if options.out else fix.command
+    except (apply.CannotWrite, OSError) as error:
         raise UsageError(str(error)) from None
     if options.format == "json":
         _write_json(fix_json(analysis.file, finding, fixes, picked=fix, written=written, note=note))

@@ -183,6 +183,21 @@ def check_paths(
     return report
 
 
+def check_stdin(data: bytes, name: str, settings: Settings, configs: Configs) -> RunReport:
+    """Lint a model that is no file; `name` is what it is called, and what patterns are compared with."""
+    config = configs.of(name)
+    report = RunReport()
+    try:
+        one = check_source(data, name, config.settings(name, settings))
+    except StatedWrong as error:
+        report.errors.append(RunError(name, str(error)))
+        return report
+    kept, one.suppressed, one.baselined = configs.suppressions(config).split(one.findings, one.file, one.text)
+    one.findings = sorted(kept, key=_order)
+    report.files.append(one)
+    return report
+
+
 def _of_file(file: str, kind: str, findings: list[Finding]) -> FileReport:
     """The report of a file that is no model."""
     return FileReport(file, kind, None, [replace(finding, file=file) for finding in findings])

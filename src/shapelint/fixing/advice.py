@@ -70,12 +70,12 @@ def _numbers(facts: Facts, at: At, found: Plan) -> str:
         old, new = sizes_at(facts, name, at), sizes_at(facts, name, found.to)
         if old and old != new:
             parts.append(f"{by(old)} -> {by(new)}")
-    crops = []
-    first, channels_last = facts.layout
+    crops: list[str] = []
+    first = facts.layout[0]
     for crop in found.crop.values():
         if crop:
             stops = [stop for axis, (_, stop) in sorted(crop.items()) if axis >= first]
-            if stops and stops != [*crops]:
+            if stops:
                 crops.append(by(tuple(stops)))
     back = f", and crop the result back to {', '.join(dict.fromkeys(crops))}" if crops else ""
     return f" ({', '.join(parts)}){back}" if parts else back
@@ -88,7 +88,7 @@ def input_size(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
     if at is None or cause.mismatch is None or facts.unknowns or facts.solution.coupled:
         return
     batches = {axis.symbol for axis in facts.inputs.axes if axis.is_batch}
-    near: list[dict[object, int]] = []
+    near: list[At] = []
     for side in (0, 1):
         to: At = {}
         for symbol, n in at.items():
@@ -98,11 +98,11 @@ def input_size(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
                 break
             to[symbol] = size
         if len(to) == len(at) and to != at and facts.suits(to):
-            near.append({**to})
+            near.append(to)
     words = []
     for each in near:
-        sizes = [by(sizes_at(facts, name, each)) for name in facts.inputs.tensors]  # type: ignore[arg-type]
-        words.append(" and ".join(dict.fromkeys(sizes)))
+        texts = [by(sizes_at(facts, name, each)) for name in facts.inputs.tensors]
+        words.append(" and ".join(dict.fromkeys(texts)))
     if words:
         sets = {label: sizes for label, sizes in _sets(facts).items() if not sizes.is_every}
         yield Candidate(

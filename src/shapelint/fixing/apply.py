@@ -214,4 +214,3 @@ def _first_allowed(
             if is_allowed(offer.fix, unsafe=unsafe):
                 return offer, analysis
     return None, None
-

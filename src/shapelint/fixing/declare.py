@@ -57,7 +57,8 @@ def declare(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     following = draft.edited(edits)
     if following is None:
         return
-    shown = {name: following.analysis.facts.domains[symbol].sizes for name in texts if (symbol := _symbol(following, name))}
+    domains = {symbol.name: domain.sizes for symbol, domain in following.analysis.facts.domains.items()}
+    shown = {name: domains[name] for name in texts if name in domains}
     reason = "what must fit becomes less" if narrowed else ""
     if left_out:
         reason = f"what fits besides is left out ({by_sets(left_out)})"
@@ -69,10 +70,6 @@ def declare(draft: Draft, cause: Cause) -> Iterator[Candidate]:
         safe=not narrowed,
         widens=False,
     )
-
-
-def _symbol(draft: Draft, name: str) -> object:
-    return draft.analysis.inputs.find(name)
 
 
 def _added(draft: Draft, sizes: dict[str, str]) -> TextEdit | None:
@@ -127,5 +124,3 @@ def channels(draft: Draft, cause: Cause) -> Iterator[Candidate]:
             following.patch_from(draft),
             reason="its weights change their shape",
         )
-
-

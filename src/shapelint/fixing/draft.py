@@ -138,19 +138,18 @@ class Trouble:
     @property
     def grown(self) -> int:
         """Which of the two values came through steps up; where both or neither did, the smaller one."""
-        found = [
-            side for side in (0, 1) if any(step.factor > 1 for axis in self.differing for step in self.steps(side, axis))
-        ]
+        steps = [[step for axis in self.differing for step in self.steps(side, axis)] for side in (0, 1)]
+        found = [side for side in (0, 1) if any(step.factor > 1 for step in steps[side])]
         return found[0] if len(found) == 1 else int(self.want < self.have)
 
     @property
     def by_rounding(self) -> bool:
-        """Whether the sizes differ by no more than rounding on the way accounts for: less than the steps up multiply."""
+        """Whether the sizes differ by less than the steps up multiply, as rounding on the way accounts for."""
         for axis in self.differing:
             factor = Fraction(1)
             for step in (*self.steps(0, axis), *self.steps(1, axis)):
                 factor *= max(step.factor, Fraction(1))
-            if abs(self.have[axis] - self.want[axis]) >= max(factor, 2):
+            if abs(self.have[axis] - self.want[axis]) >= max(factor, Fraction(2)):
                 return False
         return bool(self.differing)
 
@@ -222,7 +221,7 @@ class Draft:
 
 def _overlap(edit: TextEdit, other: TextEdit) -> bool:
     if edit.start == edit.end or other.start == other.end:
-        return edit.start < other.end and other.start < edit.end or edit.start == other.start
+        return edit.start == other.start or (edit.start < other.end and other.start < edit.end)
     return edit.start < other.end and other.start < edit.end
 
 

@@ -10,7 +10,6 @@ from shapelint.facts.mismatch import MERGES
 from shapelint.facts.subjects import Mismatch, Restriction
 from shapelint.finding import Applicability, Edit, Fix
 from shapelint.fixing import advice, declare, spec_merge, spec_padding, spec_window
-from shapelint.fixing.candidate import Candidate
 from shapelint.fixing.draft import Cause, Draft, main_cause, trouble
 from shapelint.fixing.patch import TextPatch
 from shapelint.fixing.proof import Linted, Proved, prove
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shapelint.analysis import Analysis
+    from shapelint.fixing.candidate import Candidate
 
 KINDS: Final = (
     "output_padding",
@@ -129,7 +129,7 @@ def candidates(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
 def _onnx(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
     from shapelint.fixing import onnx
 
-    yield from onnx.candidates(analysis, cause.subject)
+    yield from onnx.candidates(analysis, cause.mismatch)
 
 
 def _fits(draft: Draft) -> bool:

@@ -25,6 +25,7 @@ _SIZED: Final = {
     "UpsamplingBilinear2d": ("scale_factor", "size"),
 }
 """Layers that take a size in place of a factor, with the arguments that `like=` stands in for."""
+_COMPARED: Final = re.compile(r"([\w\[\]. ]+)\.(?:size|shape)\s*==\s*([\w\[\]. ]+)\.(?:size|shape)")
 _ASKED: Final = ("torch", "paddle", "tf")
 """The frameworks whose transposed convolutions take a size."""
 
@@ -136,7 +137,7 @@ def _text_of(draft: Draft, trouble: Trouble, side: int) -> str | None:
 def _compared(trouble: Trouble) -> str | None:
     """The name of the layer whose size a condition compares with, where nothing is done to that size."""
     assert trouble.expectation is not None
-    match = re.fullmatch(r"([\w\[\]. ]+)\.(?:size|shape)\s*==\s*([\w\[\]. ]+)\.(?:size|shape)", trouble.expectation.text)
+    match = _COMPARED.fullmatch(trouble.expectation.text)
     if match is None:
         return None
     own = trouble.expectation.output
@@ -161,7 +162,8 @@ def _whole_factors(draft: Draft, found: Draft) -> bool:
     for edit in found.patch_from(draft).edits:
         replaced = draft.text[edit.start : edit.end]
         line = draft.text[draft.spec.line_start(edit.start) : draft.spec.line_end(edit.start)]
-        if replaced and re.search(r"scale(_factor)?=", line) and not re.search(r"scale(_factor)?=\(?[\d, ]+\)?\s*[,)]", line):
+        factor = re.search(r"scale(?:_factor)?=([^)]*)", line)
+        if replaced and factor is not None and not re.match(r"\(?[\d, ]+\)?\s*(,|$)", factor[1]):
             return False
     return True
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from shapelint.facts.subjects import listed
 from shapelint.fixing.candidate import Candidate
 from shapelint.fixing.draft import ROUNDS, Draft
-from shapelint.facts.subjects import listed
-from shapelint.size import evaluate
+from shapelint.size import Expr, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,8 +137,7 @@ def _missing(facts: Facts, node: Node, at: At, rank: int) -> list[int]:
 def _symbol(facts: Facts, node: Node, axis: int) -> Symbol | None:
     tensor = facts.shapes.tensors.get(node.outputs[0])
     dim = None if tensor is None or tensor.shape is None else tensor.shape[facts.layout[0] + axis]
-    symbols = getattr(dim, "symbols", ())
-    return symbols[0] if len(symbols) == 1 else None
+    return dim.symbols[0] if isinstance(dim, Expr) and len(dim.symbols) == 1 else None
 
 
 def _more(draft: Draft, node: Node, missing: list[int]) -> TextEdit | None:
@@ -189,5 +188,3 @@ def _settings(draft: Draft, found: Draft) -> str:
             together.setdefault(_written(numbers, node), []).append(f"`{node.path}`")
     words = [f"{listed(paths)} output_padding={value}" for value, paths in together.items()]
     return re.sub(r", (?=[^,]*$)", " and ", ", ".join(words)) if len(words) > 1 else "".join(words)
-
-

@@ -13,11 +13,12 @@ from shapelint.fixing.draft import SOUGHT, Draft, Trouble, settle, trouble
 from shapelint.fixing.patch import TextEdit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from shapelint.fixing.draft import Cause
     from shapelint.graph import Node
 
+_OTHER: Final = "other borders, and other weights where a kernel changes"
 _EXPLICIT: Final = ("torch", "paddle")
 """The frameworks whose paddings are numbers and whose words are those of PyTorch."""
 _POOLS: Final = ("MaxPool", "AveragePool", "LpPool")
@@ -29,7 +30,7 @@ def window(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     ways = (
         ("padding", "pad {} so that they multiply the size exactly", _exact_padding, nowhere, "other borders"),
         ("kernel", "give {} a kernel that multiplies the size exactly", _exact_kernel, False, _RETRAIN),
-        ("mirror", "give {} the window of what it undoes", None, False, "other borders, and other weights where a kernel changes"),
+        ("mirror", "give {} the window of what it undoes", None, False, _OTHER),
         ("divide", "pad {} so that multiples of the stride are divided exactly", _dividing, False, "other borders"),
         ("keep", "pad {} so that they keep the size", _keeping, False, "other borders"),
     )
@@ -213,9 +214,7 @@ def _mirror(draft: Draft, down: Node, up: Node) -> list[TextEdit | None]:
     rank = len(kernel)
     if len(_values(up, "kernel") or []) != rank or pads[:rank] != pads[rank:]:
         return []
-    extra = [
-        (2 * p - d * (k - 1) - 1) % s for k, s, d, p in zip(kernel, strides, dilations, pads[:rank], strict=True)
-    ]
+    extra = [(2 * p - d * (k - 1) - 1) % s for k, s, d, p in zip(kernel, strides, dilations, pads[:rank], strict=True)]
     wanted = {"kernel": kernel, "strides": strides, "pads": pads, "output_padding": extra, "dilations": dilations}
     names = {"kernel": "kernel_size", "strides": "stride", "pads": "padding", "dilations": "dilation"}
     edits = []
@@ -274,7 +273,7 @@ def sought(draft: Draft, accepts: Callable[[Draft], bool]) -> Iterator[Candidate
     if not places or len(places) > _MOST_SOUGHT:
         return
     found = 0
-    for values in product(*[_TRIED.get(name, range(0, 6)) for name, _, _ in places]):
+    for values in product(*[_TRIED.get(name, range(6)) for name, _, _ in places]):
         edits = [TextEdit(start, end, str(value)) for (_, start, end), value in zip(places, values, strict=True)]
         following = draft.edited(edits)
         if following is None or not accepts(following):

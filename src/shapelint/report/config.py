@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.config import KEYS
+from shapelint.engine import shown
 from shapelint.report.terminal import columns
 
 if TYPE_CHECKING:
     from shapelint.config import Config, ModelTable
 
-_DEFAULTS = {"fail-on": "warning", "require-where": False}
+_DEFAULTS = {"fail-on": "warning", "require-where": "false"}
 
 
 def _rows(config: Config, file: str) -> list[tuple[str, str, str]]:
     """Key, value and place of every setting that holds for the file."""
-    name = "the default" if config.path is None else str(config.path)
+    name = "the default" if config.path is None else shown(config.path)
     rows = []
     for key in KEYS:
         if key in config.values:
-            rows.append((key, str(config.values[key]), f"{name}:{config.lines.get(key, 1)}"))
+            rows.append((key, _text(config.values[key]), f"{name}:{config.lines.get(key, 1)}"))
         elif key in _DEFAULTS:
             rows.append((key, str(_DEFAULTS[key]), "the default"))
     found: dict[str, tuple[str, ModelTable]] = {}
@@ -35,6 +36,11 @@ def _rows(config: Config, file: str) -> list[tuple[str, str, str]]:
     return rows
 
 
+def _text(value: Any) -> str:
+    """The value about as TOML writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def config_text(config: Config, file: str) -> str:
     """A line each."""
     return "\n".join(columns([list(row) for row in _rows(config, file)], indent=0)) + "\n"
@@ -45,6 +51,6 @@ def config_json(config: Config, file: str) -> dict[str, Any]:
     return {
         "version": 1,
         "file": file,
-        "config": None if config.path is None else str(config.path),
+        "config": None if config.path is None else shown(config.path),
         "settings": [{"key": key, "value": value, "from": place} for key, value, place in _rows(config, file)],
     }
