@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import math
 import multiprocessing
+import os
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +59,7 @@ def symbolic_seconds(path: Path) -> float | None:
     """How long onnxruntime's symbolic shape inference takes; None where it fails or takes too long."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    worker = context.Process(target=_symbolic, args=(str(path), queue))
+    worker = context.Process(target=_symbolic, args=(str(path.absolute()), queue))
     worker.start()
     worker.join(SYMBOLIC_SECONDS)
     if worker.is_alive():
@@ -71,6 +73,7 @@ def _symbolic(path: str, queue: multiprocessing.Queue[float]) -> None:
     from onnxruntime.tools.symbolic_shape_infer import SymbolicShapeInference
 
     model = onnx.load(path, load_external_data=False)
+    os.chdir(tempfile.mkdtemp())  # it leaves files behind where it fails
     start = time.perf_counter()
     SymbolicShapeInference.infer_shapes(model, auto_merge=True)
     queue.put(time.perf_counter() - start)

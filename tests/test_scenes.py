@@ -831,3 +831,13 @@ def test_each_merge_is_blamed_on_its_own_pair(ask: Any) -> None:
     _, answer = ask("sizes", net.model(outer))
     pairs = {each["node"]: (each["down"], each["up"]) for each in answer["broken_by"] if each["symbol"] == "H"}
     assert pairs == {"inner": (["quarter"], ["up2"]), "outer": (["half"], ["up1"])}
+
+
+@pytest.mark.parametrize("word", ["batch size", "batch-size", "seq/len", "a b*c"])
+def test_a_label_that_looks_like_an_expression_is_a_label(ask: Any, word: str) -> None:
+    net = Net()
+    net.pool(net.input("x", word, 1, "H", "W"), "y")
+    code, answer = ask("sizes", net.model("y"))
+    assert code == 0
+    first = answer["axes"][0]
+    assert (first["symbol"], first["name_in_file"], first["text"]) == ("x[0]", word, "any")

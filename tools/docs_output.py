@@ -7,7 +7,7 @@ A page is run in a folder of its own, which holds `fixtures`. A block with a tit
     ```yaml title="net.shape.yaml"
 
 and in a block marked `console` every line that begins with `$ ` is run, and what is printed stands below it. There are
-`shapelint ...`, `python ...`, `cat FILE`, and `echo $?` for the last exit code.
+`shapelint ...`, `python ...`, `cat FILE`, `echo $?` for the last exit code, and `> FILE` at the end.
 """
 
 from __future__ import annotations
@@ -71,6 +71,10 @@ class _Run:
         """What a command prints."""
         if command == "echo $?":
             return f"{self.code}\n"
+        command, redirected, target = command.partition(" > ")
+        if redirected:
+            (self.folder / target).write_text(self.output(command), encoding="utf-8")
+            return ""
         program, *arguments = shlex.split(command)
         if program == "shapelint":
             return self.shapelint(arguments)

@@ -318,9 +318,20 @@ class _Binder:
                 self.result.conditions.append((constraint, name))
             return size
         try:
-            return parse_dim(dim, lambda each: self.names.setdefault(each, self.table.symbol(each)))
+            strange = _names(dim) - self.names.keys()
+            if len(strange) < 2 or self.own_names:
+                return parse_dim(dim, lambda each: self.names.setdefault(each, self.table.symbol(each)))
         except NotASize:
-            return self.table.symbol(f"{name}[{axis}]")
+            pass
+        # `batch-size`, `sequence length`: a label that happens to look like an expression, or none at all.
+        return self.table.symbol(f"{name}[{axis}]")
+
+
+def _names(dim: str) -> set[str]:
+    """The names in a declared expression; raises NotASize."""
+    table = Table()
+    parse_dim(dim, table.symbol)
+    return {symbol.name for symbol in table.symbols}
 
 
 def _linear(dim: str) -> tuple[str, int, int] | None:

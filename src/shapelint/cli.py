@@ -632,7 +632,7 @@ def _analysis_at(options: argparse.Namespace) -> Analysis | int:
             for symbol, size in parse_at(analysis, text).items():
                 asked[symbol.name] = asked.get(symbol.name, NO_SIZE) | SizeSet.of_sizes([size])
         batches = {axis.label for axis in analysis.inputs.axes if axis.is_batch}
-        where = tuple([Where(name, sizes, sizes.text) for name, sizes in asked.items() if name not in batches])
+        where = tuple([Where(name, sizes, sizes.domain or "") for name, sizes in asked.items() if name not in batches])
         stated = dataclasses.replace(analysis.stated, where=(*analysis.stated.where, *where), at=())
         return Analysis(analysis.model, stated, analysis.file)
     except StatedWrong as error:

@@ -174,9 +174,9 @@ def read(path: Path) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{_shown(path)}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text") from None
+        raise ConfigError(f"{_shown(path)}: is not UTF-8 text") from None
     return parse(text, path)
 
 
@@ -185,12 +185,18 @@ def parse(text: str, path: Path) -> Config:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not TOML: {error}") from None
+        raise ConfigError(f"{_shown(path)}: is not TOML: {error}") from None
     prefix = ""
     if path.name == "pyproject.toml":
         data = data.get("tool", {}).get("shapelint", {})
         prefix = "tool.shapelint"
     return _Reader(path, text, prefix).config(data)
+
+
+def _shown(path: Path) -> str:
+    """The path relative to the working directory where it lies below it, with `/`."""
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
 
 
 class _Reader:
@@ -209,7 +215,7 @@ class _Reader:
         return next((number for number, line in enumerate(self.text, 1) if word in line), 1)
 
     def fault(self, word: str, message: str) -> ConfigError:
-        return ConfigError(f"{self.path}:{self.line_of(word)}: {message}")
+        return ConfigError(f"{_shown(self.path)}:{self.line_of(word)}: {message}")
 
     def config(self, data: Mapping[str, Any]) -> Config:
         ignored: tuple[Ignored, ...] = ()

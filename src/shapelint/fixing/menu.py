@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -154,7 +155,7 @@ def _order(analysis: Analysis, cause: Cause) -> tuple[str, ...]:
     """The ranking of the kinds for this cause."""
     subject = cause.subject
     if not isinstance(subject, Mismatch):
-        order = _SKIP if _has_pools(analysis) else _TRANSPOSED
+        order = _TRANSPOSED if _is_transposed(analysis) else _SKIP
         told_only = isinstance(subject, Restriction) and subject.has_class
         return ("declare", *[kind for kind in order if kind != "declare"]) if told_only else order
     if subject.kind not in MERGES:
@@ -182,8 +183,10 @@ def _steps_of(failure: Mismatch, analysis: Analysis) -> tuple[list[str], list[st
     return found[0], found[1]
 
 
-def _has_pools(analysis: Analysis) -> bool:
-    return any(node.op in _POOLS for node in analysis.graph.nodes)
+def _is_transposed(analysis: Analysis) -> bool:
+    """Whether transposed convolutions alone go up, and no pool goes down."""
+    ops = {node.op for node in analysis.graph.nodes}
+    return "ConvTranspose" in ops and not ops & {*_POOLS, "Resize", "Upsample"}
 
 
 def _fix(number: int, proved: Proved, analysis: Analysis, lead: int) -> Fix:
@@ -195,7 +198,9 @@ def _fix(number: int, proved: Proved, analysis: Analysis, lead: int) -> Fix:
         edits = byte_edits(candidate.patch, text, analysis.file, lead)
         code = code or _lines(candidate.patch, text)
     elif candidate.patch is not None:
-        command = f"shapelint fix {analysis.file} --pick {number} -o {_beside(analysis.file)}"
+        command = shlex.join(
+            ["shapelint", "fix", analysis.file, *_options(analysis), "--pick", str(number), "-o", _beside(analysis.file)]
+        )
     return Fix(
         id=number,
         kind=candidate.kind,
@@ -224,6 +229,17 @@ def _lines(patch: TextPatch, text: str) -> str:
     old = set(text.splitlines())
     new = [line.strip() for line in patch.apply(text).splitlines() if line not in old and line.strip()]
     return "\n".join(line.removeprefix("- ") for line in new)
+
+
+def _options(analysis: Analysis) -> list[str]:
+    """What was stated, as options."""
+    found = []
+    for name, dims in analysis.stated.inputs.items():
+        text = ",".join("_" if dim is None else str(dim) for dim in dims)
+        found += ["--input", text if name is None else f"{name}={text}"]
+    for where in analysis.stated.where:
+        found += ["--where", where.text if where.name is None else f"{where.name}={where.text}"]
+    return found
 
 
 def _beside(file: str) -> str:

@@ -28,7 +28,7 @@ class TextPatch:
 
     def apply(self, text: str) -> str:
         """The text with every edit made; what lies outside the edits is untouched."""
-        for edit in sorted(self.edits, key=lambda each: each.start, reverse=True):
+        for edit in sorted(self.edits, key=lambda each: (each.start, each.end), reverse=True):
             text = text[: edit.start] + edit.text + text[edit.end :]
         return text
 

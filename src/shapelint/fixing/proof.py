@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from shapelint.fixing.candidate import Candidate
     from shapelint.fixing.draft import Cause
-    from shapelint.size import SizeSet
+    from shapelint.size import SizeSet, Symbol
 
 _BY_AXES: Final = frozenset(["restricted-size", "no-size-preserving-multiple", "silent-broadcast", "empty-output"])
 """Rules whose findings are about axes, wherever they are placed."""
+Place = tuple[str, int]
+"""An axis: the input, and its place in the list as the file writes it."""
 _TRIED: Final = 24
 """At how many sizes that fitted before the outputs are compared."""
 
@@ -49,16 +51,21 @@ class Linted:
         return {key(finding) for finding in self.findings}
 
     @cached_property
-    def sets(self) -> dict[str, SizeSet] | None:
-        """By label the sizes that fit, of every free axis but the batch; None where something is unknown."""
+    def sets(self) -> dict[Place, SizeSet] | None:
+        """The sizes that fit, of every free axis but the batch by input and place; None where something is unknown."""
         found = {}
         for axis in self.facts.inputs.axes:
             sizes = self.facts.runs[axis.symbol]
             if sizes is None:
                 return None
             if not axis.is_batch:
-                found[axis.label] = sizes
+                found[axis.input, axis.axis] = sizes
         return found
+
+    @property
+    def labels(self) -> dict[Place, str]:
+        """What the axes are called."""
+        return {(axis.input, axis.axis): axis.label for axis in self.facts.inputs.axes}
 
     @property
     def fits_nowhere(self) -> bool:
@@ -121,7 +128,8 @@ def prove(before: Linted, cause: Cause, candidate: Candidate) -> Proved | None:
     else:
         level, reason = _applicability(before, after, candidate)
     gone = tuple([finding.fingerprint for finding in before.findings if key(finding) not in after.keys])
-    return Proved(candidate, analysis, sets, level, reason, gone)
+    fits = {before.labels.get(place) or after.labels[place]: of for place, of in sets.items()}
+    return Proved(candidate, analysis, fits, level, reason, gone)
 
 
 def cause_finding(linted: Linted, cause: Cause) -> Finding | None:
@@ -160,7 +168,7 @@ def _is_widened(before: Linted, after: Linted, subject: Restriction) -> bool:
     if old is None or new is None:
         return False
     for axis in subject.axes:
-        sizes = new.get(axis.label)
+        sizes = new.get((axis.input, axis.axis))
         if sizes is None or sizes.pad_to is None or (subject.has_class and sizes.pad_to != 1):
             return False
     return True
@@ -209,9 +217,10 @@ def lost_sizes(before: Linted, after: Linted) -> dict[str, str]:
     if after.facts.solution.coupled and not before.facts.solution.coupled:
         return {"the axes": "not every combination"}
     found = {}
-    for label, sizes in old.items():
+    for place, sizes in old.items():
+        label = before.labels[place]
         try:
-            gone = sizes - new[label] if label in new else sizes
+            gone = sizes - new[place] if place in new else sizes
         except Undecided:
             found[label] = "not known"
             continue
@@ -222,17 +231,19 @@ def lost_sizes(before: Linted, after: Linted) -> dict[str, str]:
 
 def changed_output(before: Linted, after: Linted) -> str | None:
     """Sizes that fitted before at which an output is of another shape, in words; tried at the smallest of them."""
-    columns = {}
-    for symbol in before.facts.inputs.symbols:
-        sizes = before.facts.necessary[symbol]
-        columns[symbol.name] = list(islice(sizes, _TRIED))
+    columns = {
+        symbol: list(islice(before.facts.necessary[symbol], _TRIED)) for symbol in before.facts.inputs.symbols
+    }
     for turn in range(_TRIED):
-        at = {label: column[min(turn, len(column) - 1)] for label, column in columns.items() if column}
-        shapes = []
-        for linted in (before, after):
-            symbols = {symbol: at[symbol.name] for symbol in linted.facts.inputs.symbols if symbol.name in at}
-            outputs = linted.facts.graph.outputs
-            shapes.append([linted.facts.shape_at(output.name, symbols) for output in outputs])
+        at = {symbol: column[min(turn, len(column) - 1)] for symbol, column in columns.items() if column}
+        sizes = {(axis.input, axis.axis): at.get(axis.symbol) for axis in before.facts.inputs.axes}
+        same = {axis.symbol: sizes.get((axis.input, axis.axis)) for axis in after.facts.inputs.axes}
+        known = {symbol: size for symbol, size in same.items() if size is not None}
+        shapes = [_output_shapes(before, at), _output_shapes(after, known)]
         if shapes[0] != shapes[1]:
-            return ", ".join(f"{label} = {size}" for label, size in at.items())
+            return ", ".join(f"{symbol.name} = {size}" for symbol, size in at.items())
     return None
+
+
+def _output_shapes(linted: Linted, at: Mapping[Symbol, int]) -> list[list[int | None] | None]:
+    return [linted.facts.shape_at(output.name, at) for output in linted.facts.graph.outputs]

@@ -192,7 +192,7 @@ def _closing(text: str, start: int) -> int | None:
 def patch_between(old: str, new: str) -> TextPatch:
     """The edits that make `new` of `old`, each as short as it can be within the lines that change."""
     olds, news = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    edits = []
+    edits: list[TextEdit] = []
     begins = [0]
     for line in olds:
         begins.append(begins[-1] + len(line))
@@ -205,7 +205,15 @@ def patch_between(old: str, new: str) -> TextPatch:
         elif tag == "replace":
             pairs = list(_aligned(olds[i:j], news[k:m], begins[i]))
         edits += [_trimmed(old, *pair) for pair in pairs]
-    return TextPatch(tuple([edit for edit in edits if edit.start < edit.end or edit.text]))
+    joined: list[TextEdit] = []
+    for edit in edits:
+        if edit.start == edit.end and not edit.text:
+            continue
+        if joined and joined[-1].end == edit.start:
+            last = joined.pop()
+            edit = TextEdit(last.start, edit.end, last.text + edit.text)
+        joined.append(edit)
+    return TextPatch(tuple(joined))
 
 
 def _aligned(olds: list[str], news: list[str], begin: int) -> list[tuple[int, int, str]]:

@@ -88,4 +88,7 @@ def _summary(report: RunReport, paint: Paint) -> list[str]:
     words = [paint.severity(severity, counted(number, name)) for number, name, severity in counts if number]
     found = ", ".join(words) if words else paint("no findings", "green")
     left = f", {counted(len(report.errors), 'path')} not" if report.errors else ""
-    return [f"{counted(len(report.models), 'file')} checked{left}: {found}"]
+    kept = [(sum(len(each.suppressed) for each in report.files), "suppressed")]
+    kept += [(sum(len(each.baselined) for each in report.files), "baselined")]
+    out = "".join(f", {number} {word}" for number, word in kept if number)
+    return [f"{counted(len(report.models), 'file')} checked{left}: {found}{out}"]

@@ -123,6 +123,8 @@ def _term(parser: _Parser, symbol: Callable[[str], Size]) -> _Fraction:
         if not sign:
             if not parser.next or parser.next[0] in "+-)],|." or parser.next == "in":
                 return total
+            if not parser.tokens[parser.place - 1][0][0].isdigit():
+                raise parser.fault("an operator")
             sign = "*"
         factors += 1
         if factors > _MOST_FACTORS:

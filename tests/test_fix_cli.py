@@ -1,0 +1,227 @@
+"""`shapelint fix`, and `check` with --fix, --unsafe-fixes and --diff: what is written, what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shapelint.cli import main
+from shapelint.fixing import apply
+
+BROKEN = """\
+# the head of the file
+shapelint: 1
+inputs:
+  image: [N, 3, H]
+sizes:
+  H: 30 | 32
+layers:
+  - e: Conv1d(8, 3, padding=1)
+  - p: MaxPool1d(4)   # 30 -> 7
+  - u: Upsample(scale_factor=4)   # -> 28
+  - c: Concat(u, e)
+"""
+MENDED = BROKEN.replace("scale_factor=4", "like=e")
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "net.shape.yaml"
+    path.write_text(BROKEN)
+    return path
+
+
+def run(*arguments: str) -> int:
+    return main(list(arguments))
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    code = main([*arguments, "--format", "json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_menu_is_numbered(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("fix", "net.shape.yaml") == 0
+    out = capsys.readouterr().out
+    assert "  1  pad_input       pad the input to a multiple of 4 (30 -> 32), and crop the result back" in out
+    assert "     + u: Upsample(like=e)   # -> 28" in out
+    assert "shapelint fix net.shape.yaml --pick N --write" in out
+    assert net.read_text() == BROKEN
+
+
+def test_the_menu_as_json(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, data = answer(capsys, "fix", "net.shape.yaml")
+    assert code == 0
+    assert data["finding"]["rule"] == "SHP201"
+    fix = next(each for each in data["fixes"] if each["kind"] == "output_size")
+    assert fix["applicability"] == "safe"
+    assert fix["mends"] == [data["finding"]["fingerprint"]]
+    start = BROKEN.index("scale_factor=4")
+    assert fix["edits"] == [{"file": "net.shape.yaml", "start": start, "end": start + 14, "text": "like=e"}]
+    assert fix["fits"]["H"]["text"] == "from 4"
+    assert fix["command"] is None
+
+
+def test_picked_without_a_place_it_is_shown_as_a_difference(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("fix", "net.shape.yaml", "--kind", "output_size") == 0
+    assert "+  - u: Upsample(like=e)   # -> 28" in capsys.readouterr().out
+    assert net.read_text() == BROKEN
+
+
+@pytest.mark.parametrize("lead", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_written_in_place_nothing_else_changes(net: Path, lead: bytes, newline: str) -> None:
+    net.write_bytes(lead + BROKEN.replace("\n", newline).encode())
+    os.chmod(net, 0o640)
+    assert run("fix", "net.shape.yaml", "--kind", "output_size", "--write") == 0
+    assert net.read_bytes() == lead + MENDED.replace("\n", newline).encode()
+    assert net.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in net.parent.iterdir()] == ["net.shape.yaml"]
+
+
+def test_written_elsewhere_the_file_stays(net: Path) -> None:
+    assert run("fix", "net.shape.yaml", "--kind", "output_size", "-o", "out.shape.yaml") == 0
+    assert net.read_text() == BROKEN
+    assert (net.parent / "out.shape.yaml").read_text() == MENDED
+    assert run("check", "out.shape.yaml") == 0
+
+
+def test_a_finding_that_is_gone(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net.write_text(MENDED)
+    assert run("fix", "net.shape.yaml") == 0
+    assert "nothing to mend" in capsys.readouterr().out
+    assert run("fix", "net.shape.yaml", "--pick", "1", "--write") == 2
+    assert "nothing is to be mended" in capsys.readouterr().err
+    assert net.read_text() == MENDED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--pick", "99"], "net.shape.yaml has 6 repairs, none is number 99; there are 1 (pad_input), 2 (input_size)"),
+        (["--kind", "export"], "no repair of net.shape.yaml is of the kind `export`; there are 1 (pad_input)"),
+        (["--kind", "output_sice"], "`output_sice` is no kind of repair; did you mean `output_size`?"),
+        (["--write"], "which entry is to be written?"),
+        (["--kind", "pad_input", "--write"], "entry 1 (pad_input) is something to do outside the file"),
+        (["--kind", "output_size", "-o", "net.shape.yaml"], "is the file that is read"),
+        (["--kind", "output_size", "-o", "./net.shape.yaml"], "is the file that is read"),
+        (["--kind", "output_size", "-o", "no/where.yaml"], "`no/where.yaml` cannot be written: No such file"),
+        (["--kind", "output_size", "-o", "."], "`.` is a folder; name a file"),
+    ],
+)
+def test_what_is_refused(net: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str) -> None:
+    assert run("fix", "net.shape.yaml", *arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+    assert net.read_text() == BROKEN
+    assert [path.name for path in net.parent.iterdir()] == ["net.shape.yaml"]
+
+
+def test_a_disk_that_fills_leaves_the_old_file(
+    net: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(apply.os, "fsync", full)
+    assert run("fix", "net.shape.yaml", "--kind", "output_size", "--write") == 2
+    assert "cannot be written: No space left on device" in capsys.readouterr().err
+    assert net.read_text() == BROKEN
+    assert [path.name for path in net.parent.iterdir()] == ["net.shape.yaml"]
+
+
+def test_something_that_nothing_mends_is_1(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net.write_text("shapelint: 1\ninputs:\n  x: [1, 3, 2]\nlayers:\n  - Unfold(5)\n")
+    net.write_text("shapelint: 1\ninputs:\n  x: [1, 5, 8, 8]\nlayers:\n  - PixelShuffle(2)\n")
+    assert run("fix", "net.shape.yaml") == 1
+    assert "nothing that shapelint knows mends it" in capsys.readouterr().out
+
+
+def test_a_size_asked_for(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net.write_text(BROKEN.replace("sizes:\n  H: 30 | 32\n", ""))
+    code, data = answer(capsys, "fix", "net.shape.yaml", "--at", "30")
+    assert code == 0
+    assert data["finding"]["rule"] == "SHP201"
+    assert data["finding"]["at"] == {"image": [1, 3, 30]}
+
+
+def test_a_file_that_cannot_be_read(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, data = answer(capsys, "fix", "gone.shape.yaml")
+    assert code == 2
+    assert data["errors"]
+
+
+# -- check -----------------------------------------------------------------------------------------------------------
+
+
+def test_check_fix_makes_the_first_safe_repair(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "--fix", "net.shape.yaml") == 0
+    assert net.read_text() == MENDED
+    assert "mended (output_size)" in capsys.readouterr().err
+    assert run("check", "--fix", "net.shape.yaml") == 0
+    assert net.read_text() == MENDED
+
+
+def test_check_diff_writes_nothing(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "--diff", "net.shape.yaml") == 1
+    out = capsys.readouterr().out
+    assert out.startswith("--- a/net.shape.yaml\n+++ b/net.shape.yaml\n")
+    assert "+  - u: Upsample(like=e)   # -> 28\n" in out
+    assert net.read_text() == BROKEN
+    net.write_text(MENDED)
+    assert run("check", "--diff", "net.shape.yaml") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_unsafe_repairs_are_made_only_when_asked_for(net: Path) -> None:
+    """k3 s2 p1 back from 16: 31; a safe repair is not at hand, an output padding of 1 is right for even sizes."""
+    text = """\
+shapelint: 1
+convention: keras
+inputs:
+  x: [T, 4]
+sizes:
+  T: multiple of 2
+layers:
+  - a: Conv1D(4, 3, strides=2, padding="same")
+  - b: Conv1DTranspose(4, 3, strides=2, padding="same", output_padding=0)
+expect:
+  - b.size == x.size
+"""
+    net.write_text(text)
+    assert run("check", "--fix", "net.shape.yaml") == 1
+    assert net.read_text() == text
+    assert run("check", "--fix", "--unsafe-fixes", "net.shape.yaml") == 0
+    assert net.read_text() == text.replace("output_padding=0", "output_padding=1")
+
+
+def test_what_is_suppressed_is_left_alone(net: Path) -> None:
+    text = BROKEN.replace("  - c: Concat(u, e)", "  - c: Concat(u, e)  # shapelint: ignore[SHP201] known")
+    net.write_text(text)
+    assert run("check", "--fix", "net.shape.yaml") == 0
+    assert net.read_text() == text
+
+
+def test_rules_that_are_left_out_are_not_mended(net: Path) -> None:
+    assert run("check", "--fix", "--ignore", "SHP201", "net.shape.yaml") == 0
+    assert net.read_text() == BROKEN
+
+
+def test_findings_as_json_carry_their_menus(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, data = answer(capsys, "check", "net.shape.yaml")
+    assert code == 1
+    assert [fix["kind"] for fix in data["findings"][0]["fixes"]][:3] == ["pad_input", "input_size", "output_size"]
+    assert data["summary"]["fixable"] == 1
+
+
+def test_two_causes_are_mended_one_after_the_other(net: Path) -> None:
+    text = BROKEN + "  - p2: MaxPool1d(2)(e)\n  - u2: Upsample(scale_factor=2)\n  - c2: Concat(u2, e)\n"
+    net.write_text(text.replace("30 | 32", "31 | 32"))
+    assert run("check", "--fix", "net.shape.yaml") == 0
+    assert net.read_text().count("like=e") == 2
