@@ -137,7 +137,7 @@ def test_an_autoencoder_of_keras_and_its_output_paddings() -> None:
     assert "multiples of 16" in found[0].fix.reason
     mended = apply(AUTOENCODER, found[0])
     assert mended.count(', padding="same", output_padding=0)') == 3
-    assert "u1: Conv2DTranspose(8, 3, strides=2, padding=\"same\")\n" in mended
+    assert 'u1: Conv2DTranspose(8, 3, strides=2, padding="same")\n' in mended
 
 
 def test_an_output_padding_for_each_axis_and_one_that_is_there() -> None:
@@ -207,9 +207,8 @@ def test_a_vocoder_that_fits_nowhere() -> None:
     offer = first(menu(VOCODER), "window")
     assert offer.fix.applicability == "safe"
     assert texts(offer) == {"T": "any"}
-    assert (
-        "padding=(kernels[i] - rates[i] + 1) // 2, output_padding=(kernels[i] - rates[i]) % 2)\n"
-        in apply(VOCODER, offer)
+    assert "padding=(kernels[i] - rates[i] + 1) // 2, output_padding=(kernels[i] - rates[i]) % 2)\n" in apply(
+        VOCODER, offer
     )
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shapelint.cli import main
 from shapelint.fixing import apply
+
+from .nets import Net
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BROKEN = """\
 # the head of the file
@@ -155,6 +159,26 @@ def test_a_file_that_cannot_be_read(net: Path, capsys: pytest.CaptureFixture[str
     code, data = answer(capsys, "fix", "gone.shape.yaml")
     assert code == 2
     assert data["errors"]
+
+
+def test_an_onnx_file_is_never_changed_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    net = Net()
+    x = net.input("x", 1, 1, "H", "W")
+    data = net.model(net.unet(x, 2)).SerializeToString()
+    (tmp_path / "net.onnx").write_bytes(data)
+    code, found = answer(capsys, "fix", "net.onnx", "--at", "30x32")
+    assert code == 0
+    asked = next(fix for fix in found["fixes"] if fix["kind"] == "output_size")
+    assert asked["command"].startswith("shapelint fix net.onnx --where H=30 --where W=32 --pick ")
+    assert run("fix", "net.onnx", "--at", "30x32", "--kind", "output_size", "--write") == 2
+    assert "an ONNX file, which is never changed in place" in capsys.readouterr().err
+    assert run("fix", "net.onnx", "--at", "30x32", "--kind", "output_size", "-o", "net.onnx") == 2
+    assert (tmp_path / "net.onnx").read_bytes() == data
+    assert run("fix", "net.onnx", "--at", "30x32", "--kind", "output_size", "-o", "out.onnx") == 0
+    assert run("sizes", "out.onnx", "--at", "30x32") == 0
 
 
 # -- check -----------------------------------------------------------------------------------------------------------

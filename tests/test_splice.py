@@ -49,7 +49,7 @@ def same_nodes(left: Model, right: Model) -> None:
     assert [plain(node) for node in left.graph.nodes] == [plain(node) for node in right.graph.nodes]
     assert left.graph.constants == right.graph.constants
     assert (left.graph.inputs, left.graph.outputs) == (right.graph.inputs, right.graph.outputs)
-    assert left.metadata == right.metadata
+    assert (left.metadata, left.graph.declared) == (right.metadata, right.graph.declared)
 
 
 def changed(source: Path, patch: GraphPatch, change: Callable[[onnx.ModelProto], None]) -> onnx.ModelProto:
@@ -149,6 +149,24 @@ def test_an_input_is_declared_otherwise(tmp_path: Path) -> None:
         model.graph.input[0].type.tensor_type.shape.dim[3].dim_param = "8*w"
         model.metadata_props[0].value = "new"
         model.metadata_props.add(key="k", value="v")
+
+    changed(source, patch, change)
+
+
+def test_an_output_is_declared_otherwise_and_an_inner_value_no_more(tmp_path: Path) -> None:
+    model = conv_net()
+    model.graph.output[0].type.tensor_type.shape.dim[2].dim_value = 7
+    for name in ("c", "w"):
+        model.graph.value_info.append(helper.make_tensor_value_info(name, 1, [1, 2]))
+    source = saved(model, tmp_path)
+    patch = GraphPatch(outputs={"y": Declared("y", 1, (None, 4, None, "h"))}, undeclared=frozenset({"c"}))
+
+    def change(model: onnx.ModelProto) -> None:
+        dims = model.graph.output[0].type.tensor_type.shape.dim
+        dims[1].dim_value = 4
+        dims[2].Clear()
+        dims[3].dim_param = "h"
+        del model.graph.value_info[0]
 
     changed(source, patch, change)
 

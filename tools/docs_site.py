@@ -52,11 +52,11 @@ def _index(rules: list[RuleFile]) -> str:
     for digit, family in FAMILIES.items():
         own = [rule for rule in rules if rule.contract.id[3] == digit]
         if own:
-            lines += ["", f"## {family}", "", "| rule | name | severity | what |", "| --- | --- | --- | --- |"]
+            lines += ["", f"## {family}", "", "| rule | severity | what |", "| --- | --- | --- |"]
             for rule in own:
                 words = rule.contract
                 levels = ", ".join(dict.fromkeys(level.value for level in words.severity.values()))
-                lines.append(f"| [{words.id}]({rule.path.stem}.md) | {words.name} | {levels} | {words.summary} |")
+                lines.append(f"| [{words.id} {words.name}]({rule.path.stem}.md) | {levels} | {words.summary} |")
     return "\n".join(lines) + "\n"
 
 
@@ -73,7 +73,7 @@ def _page(rule: RuleFile) -> str:
     words = rule.contract
     lines = [f"# {words.id} {words.name}", "", f"*{words.summary[0].upper()}{words.summary[1:]}.*", ""]
     grades = words.severity
-    if len(grades) == 1:
+    if len(set(grades.values())) == 1:
         lines.append(f"**Severity:** {next(iter(grades.values())).value}.")
     else:
         told = "; ".join(f"{level.value} {GRADES.get(grade, grade)}" for grade, level in grades.items())

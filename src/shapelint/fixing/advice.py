@@ -8,7 +8,7 @@ from shapelint.facts.plan import plan
 from shapelint.facts.subjects import by, by_sets
 from shapelint.fixing.candidate import Candidate
 from shapelint.fixing.draft import free_facts, refused, sizes_at
-from shapelint.size import EVERY_SIZE
+from shapelint.size import EVERY_SIZE, SizeSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from shapelint.facts import Facts
     from shapelint.facts.plan import Plan
     from shapelint.fixing.draft import At, Cause
-    from shapelint.size import SizeSet
 
 
 def _at(analysis: Analysis, facts: Facts, pinned: At, cause: Cause) -> At | None:
@@ -48,11 +47,11 @@ def pad_input(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
             return
         batches = {axis.symbol for axis in facts.inputs.axes if axis.is_batch}
         changed = [symbol for symbol in at if symbol not in batches and found.to[symbol] != at[symbol]]
-        if not changed or any(sets.get(symbol.name) is None or sets[symbol.name].pad_to is None for symbol in changed):
+        if not changed or any(symbol.name not in sets for symbol in changed):
             return
-        fits = {label: EVERY_SIZE if sizes.pad_to is not None else sizes for label, sizes in sets.items()}
-        multiples = sorted({sets[symbol.name].pad_to or 1 for symbol in changed})
-        what = f"a multiple of {multiples[0]}" if len(multiples) == 1 else "the next legal size"
+        fits = {label: _reached(sizes) for label, sizes in sets.items()}
+        multiples = sorted({sets[symbol.name].pad_to or 0 for symbol in changed})
+        what = f"a multiple of {multiples[0]}" if len(multiples) == 1 and multiples[0] > 1 else "the next legal size"
         yield Candidate(
             "pad_input",
             f"pad the input to {what}{_numbers(facts, at, found)}",
@@ -61,6 +60,13 @@ def pad_input(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
             fits=fits,
             order=order,
         )
+
+
+def _reached(sizes: SizeSet) -> SizeSet:
+    """The sizes above which a member lies."""
+    if sizes.residues:
+        return EVERY_SIZE
+    return SizeSet.of_range(1, sizes.extra[-1][1]) if sizes.extra else sizes
 
 
 def _numbers(facts: Facts, at: At, found: Plan) -> str:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 ROUNDS: Final = 24
 """How many places are mended for one cause before it is given up."""
 
+COMPARED: Final = re.compile(r"(?P<left>[^=<>!]+?)\s*==\s*(?P<right>[^=<>!]+)")
+"""A condition that two sizes are equal."""
 SOUGHT: Final = re.compile(r"(\w+)\s*=\s*(\.\.\.)(?=\s*[,)])")
 """An argument that nobody states and that is looked for."""
 
@@ -95,7 +97,7 @@ class Trouble:
     @property
     def is_merge(self) -> bool:
         """Whether two tensors meet there."""
-        return self.requirement.kind in MERGES
+        return self.requirement.kind in MERGES or bool(self.names[1])
 
     @property
     def differing(self) -> list[int]:
@@ -233,12 +235,42 @@ def _trouble(facts: Facts, at: At, requirement: Requirement) -> Trouble:
         sides = [_vector(facts, side, at) for side in (expectation.left, expectation.right)]
         want = sides[1] if sides[0] == have else sides[0]
         return Trouble(facts, at, requirement, (value, ""), have, want, expectation)
+    if expectation is not None:
+        return _expected(facts, at, requirement, expectation)
     names = facts.operand_names(requirement) or ("", "")
-    if requirement.kind not in MERGES:
+    if _takes_indices(facts, requirement):
+        names = facts.nodes[requirement.path].inputs[0], facts.nodes[requirement.path].inputs[1]
+    elif requirement.kind not in MERGES:
         node = facts.nodes.get(requirement.path)
         return Trouble(facts, at, requirement, ("" if node is None else node.outputs[0], ""), (), (), expectation)
     have, want = (sizes_at(facts, name, at) for name in names)
     return Trouble(facts, at, requirement, names, have, want, expectation)
+
+
+def _expected(facts: Facts, at: At, requirement: Requirement, expectation: Expectation) -> Trouble:
+    """The trouble of a condition on inner layers: the side that went through steps up is the one to be mended."""
+    match = COMPARED.fullmatch(expectation.text)
+    nothing = Trouble(facts, at, requirement, ("", ""), (), (), expectation)
+    if match is None:
+        return nothing
+    for own, other in ((expectation.left, expectation.right), (expectation.right, expectation.left)):
+        word = (match["left"] if own is expectation.left else match["right"]).strip()
+        name, sign, _ = word.rpartition(".")
+        node = facts.nodes.get(name) if sign else None
+        if node is None:
+            continue
+        have, want = sizes_at(facts, node.outputs[0], at), _vector(facts, other, at)
+        want = want * len(have) if len(want) == 1 else want
+        found = Trouble(facts, at, requirement, (node.outputs[0], ""), have, want, expectation)
+        if found.differing and found.last_up(0) is not None:
+            return found
+    return nothing
+
+
+def _takes_indices(facts: Facts, requirement: Requirement) -> bool:
+    """Whether an unpool gets other sizes than the pool whose indices it takes."""
+    node = facts.nodes.get(requirement.path)
+    return requirement.kind == "match" and node is not None and node.op == "MaxUnpool" and len(node.inputs) > 1
 
 
 def sizes_at(facts: Facts, name: str, at: Mapping[Symbol, int]) -> tuple[int, ...]:
@@ -315,7 +347,7 @@ def trouble(draft: Draft, cause: Cause) -> Trouble | None:
         return None
     for at in refused(draft.analysis, cause):
         found = draft.trouble_at(at)
-        if found is not None and found.requirement.kind in (*MERGES, "output"):
+        if found is not None and found.requirement.kind in (*MERGES, "output", "expect"):
             return found
     return None
 

@@ -119,9 +119,10 @@ def candidates(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
             spec_merge.output_size,
             spec_merge.crop_merge,
             spec_merge.pad_merge,
+            spec_padding.output_padding,
+            spec_padding.kernels,
             spec_window.window,
             spec_window.rounding,
-            spec_padding.output_padding,
             declare.declare,
         ):
             yield from make(draft, cause)
@@ -198,9 +199,8 @@ def _fix(number: int, proved: Proved, analysis: Analysis, lead: int) -> Fix:
         edits = byte_edits(candidate.patch, text, analysis.file, lead)
         code = code or _lines(candidate.patch, text)
     elif candidate.patch is not None:
-        command = shlex.join(
-            ["shapelint", "fix", analysis.file, *_options(analysis), "--pick", str(number), "-o", _beside(analysis.file)]
-        )
+        choice = ["--pick", str(number), "-o", _beside(analysis.file)]
+        command = shlex.join(["shapelint", "fix", analysis.file, *_options(analysis), *choice])
     return Fix(
         id=number,
         kind=candidate.kind,

@@ -47,6 +47,10 @@ class GraphPatch:
     """Inputs declared otherwise."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Entries added to the model's metadata."""
+    outputs: Mapping[str, Declared] = field(default_factory=dict)
+    """Outputs declared otherwise."""
+    undeclared: frozenset[str] = frozenset()
+    """Inner values of which the file declares nothing any more."""
 
     def apply(self, model: Model) -> Model:
         """The model with the changes made, in memory."""
@@ -61,5 +65,7 @@ class GraphPatch:
             nodes=tuple(nodes),
             constants={**graph.constants, **self.constants},
             inputs=tuple([self.inputs.get(each.name, each) for each in graph.inputs]),
+            outputs=tuple([self.outputs.get(each.name, each) for each in graph.outputs]),
+            declared={name: each for name, each in graph.declared.items() if name not in self.undeclared},
         )
         return replace(model, graph=patched, metadata={**model.metadata, **self.metadata})

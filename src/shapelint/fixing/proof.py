@@ -231,9 +231,7 @@ def lost_sizes(before: Linted, after: Linted) -> dict[str, str]:
 
 def changed_output(before: Linted, after: Linted) -> str | None:
     """Sizes that fitted before at which an output is of another shape, in words; tried at the smallest of them."""
-    columns = {
-        symbol: list(islice(before.facts.necessary[symbol], _TRIED)) for symbol in before.facts.inputs.symbols
-    }
+    columns = {symbol: list(islice(before.facts.necessary[symbol], _TRIED)) for symbol in before.facts.inputs.symbols}
     for turn in range(_TRIED):
         at = {symbol: column[min(turn, len(column) - 1)] for symbol, column in columns.items() if column}
         sizes = {(axis.input, axis.axis): at.get(axis.symbol) for axis in before.facts.inputs.axes}

@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from shapelint.facts.mismatch import MERGES
 from shapelint.facts.subjects import quoted
 from shapelint.fixing.candidate import Candidate
-from shapelint.fixing.draft import Draft, Trouble, settle
+from shapelint.fixing.draft import COMPARED, Draft, Trouble, settle
 from shapelint.fixing.patch import TextEdit
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _SIZED: Final = {
     "UpsamplingBilinear2d": ("scale_factor", "size"),
 }
 """Layers that take a size in place of a factor, with the arguments that `like=` stands in for."""
-_COMPARED: Final = re.compile(r"([\w\[\]. ]+)\.(?:size|shape)\s*==\s*([\w\[\]. ]+)\.(?:size|shape)")
+_SIZE: Final = re.compile(r"([\w\[\]. ]+)\.(?:size|shape)")
 _ASKED: Final = ("torch", "paddle", "tf")
 """The frameworks whose transposed convolutions take a size."""
 
@@ -95,7 +96,12 @@ def _ask_for_size(draft: Draft, trouble: Trouble) -> list[TextEdit | None]:
     side = trouble.grown if trouble.is_merge else 0
     up = trouble.last_up(side)
     target = _text_of(draft, trouble, 1 - side)
-    if up is None or up.place is None or target is None:
+    number = _asked_number(trouble)
+    if up is None or up.place is None:
+        return []
+    if target is None and number and up.op in ("ConvTranspose", "MaxUnpool") and up.rule in ("torch", "paddle"):
+        return [draft.spec.add(up, f"output_size={number}")]
+    if target is None:
         return []
     spec, kind = draft.spec, str(up.attributes.get("layer", ""))
     if any(name in up.place.arguments for name in ("like", "output_size")):
@@ -137,12 +143,18 @@ def _text_of(draft: Draft, trouble: Trouble, side: int) -> str | None:
 def _compared(trouble: Trouble) -> str | None:
     """The name of the layer whose size a condition compares with, where nothing is done to that size."""
     assert trouble.expectation is not None
-    match = _COMPARED.fullmatch(trouble.expectation.text)
-    if match is None:
-        return None
-    own = trouble.expectation.output
-    others = [word.strip() for word in match.groups() if word.strip() != own]
+    match = COMPARED.fullmatch(trouble.expectation.text)
+    sides = [_SIZE.fullmatch(side.strip()) for side in match.groups()] if match is not None else []
+    others = [side[1] for side in sides if side is not None and side[1] != trouble.names[0]]
     return others[0] if len(others) == 1 else None
+
+
+def _asked_number(trouble: Trouble) -> str | None:
+    """The size that a condition asks for, where it is a number."""
+    match = COMPARED.fullmatch(trouble.expectation.text) if trouble.expectation is not None else None
+    if match is None or not any(side.strip().isdigit() for side in match.groups()):
+        return None
+    return str(trouble.want[0]) if len(trouble.want) == 1 else f"({', '.join(map(str, trouble.want))})"
 
 
 def _operand(draft: Draft, trouble: Trouble, side: int) -> tuple[int, int] | None:
@@ -152,6 +164,8 @@ def _operand(draft: Draft, trouble: Trouble, side: int) -> tuple[int, int] | Non
     if node is None or call is None:
         return None
     operands, place = call.operands(), trouble.requirement.operands[side]
+    if node.op == "MaxUnpool":
+        place = side
     if operands is None or len(operands) != len(node.inputs) or not 0 <= place < len(operands):
         return None
     return operands[place]
@@ -211,7 +225,7 @@ def _adapt(draft: Draft, trouble: Trouble, kind: str) -> list[TextEdit | None]:
         side = larger.pop() if kind == "Crop" else 1 - larger.pop()
     if trouble.expectation is not None:
         return _adapt_output(draft, trouble, kind) if side == 0 else []
-    if not trouble.is_merge:
+    if not trouble.is_merge or (kind != "Resize" and trouble.requirement.kind not in MERGES):
         return []
     return _adapt_operand(draft, trouble, kind, side)
 

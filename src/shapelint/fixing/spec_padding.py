@@ -15,7 +15,7 @@ from shapelint.fixing.draft import ROUNDS, Draft
 from shapelint.size import Expr, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from shapelint.facts import Facts
     from shapelint.fixing.draft import At, Cause, Trouble
@@ -35,7 +35,7 @@ def output_padding(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     seen: set[str] = set()
     before = facts.never or any(sizes.is_empty for sizes in facts.necessary.values())
     for order, at in enumerate(_sizes(draft, cause)):
-        found = _solved(draft, cause, at)
+        found = _solved(draft, None, at) or _solved(draft, cause, at)
         if found is None or found.text in seen:
             continue
         seen.add(found.text)
@@ -50,6 +50,37 @@ def output_padding(draft: Draft, cause: Cause) -> Iterator[Candidate]:
             safe=before,
             order=order,
         )
+
+
+def kernels(draft: Draft, cause: Cause) -> Iterator[Candidate]:
+    """Kernels that need no output padding, solved in the same way: one more of kernel is one more of size."""
+    seen: set[str] = set()
+    for order, at in enumerate(_sizes(draft, cause)):
+        found = _solved(draft, None, at, _longer) or _solved(draft, cause, at, _longer)
+        if found is None or found.text in seen:
+            continue
+        seen.add(found.text)
+        yield Candidate(
+            "window",
+            f"give {found.changed_nodes(draft)} another kernel",
+            found.patch_from(draft),
+            reason="the weights change their shape, so the model is trained again",
+            order=1 + order,
+        )
+
+
+def _longer(draft: Draft, node: Node, missing: list[int]) -> TextEdit | None:
+    """The edit that gives a layer a kernel that is longer by so much, at most by its stride; None where it cannot."""
+    kernel = node.attributes.get("kernel")
+    if node.rule not in ("torch", "paddle") or set(_numbers(node, "dilations", len(missing))) != {1}:
+        return None
+    if not isinstance(kernel, tuple) or len(kernel) != len(missing):
+        return None
+    values = [each + more for each, more in zip(kernel, missing, strict=True) if isinstance(each, int)]
+    strides = _numbers(node, "strides", len(missing))
+    if len(values) != len(missing) or min(values) < 1 or any(abs(m) > s for m, s in zip(missing, strides, strict=True)):
+        return None
+    return draft.spec.set(node, "kernel_size", _written(values, node))
 
 
 def _sizes(draft: Draft, cause: Cause) -> Iterator[Mapping[str, int]]:
@@ -77,16 +108,24 @@ def _sizes(draft: Draft, cause: Cause) -> Iterator[Mapping[str, int]]:
                     yield {**base, symbol.name: n}
 
 
-def _solved(draft: Draft, cause: Cause, at: Mapping[str, int]) -> Draft | None:
-    """The draft with output paddings for which nothing fails at these sizes."""
+def _solved(
+    draft: Draft,
+    cause: Cause | None,
+    at: Mapping[str, int],
+    more: Callable[[Draft, Node, list[int]], TextEdit | None] | None = None,
+) -> Draft | None:
+    """The draft with output paddings for which nothing fails at these sizes, of one cause or at all.
+
+    `more` makes a layer return so much more; by default by its output padding.
+    """
     seen = {draft.text}
     start = draft
-    paths = cause.paths or None
+    paths = (cause.paths or None) if cause is not None else None
     for _ in range(ROUNDS):
         trouble = draft.trouble_at(at, paths)
         if trouble is None:
             return None if draft is start else draft
-        edit = _step(draft, trouble)
+        edit = _step(draft, trouble, more or _more)
         following = None if edit is None else draft.edited([edit])
         if following is None or following.text in seen:
             return None
@@ -95,7 +134,7 @@ def _solved(draft: Draft, cause: Cause, at: Mapping[str, int]) -> Draft | None:
     return None
 
 
-def _step(draft: Draft, trouble: Trouble) -> TextEdit | None:
+def _step(draft: Draft, trouble: Trouble, more: Callable[[Draft, Node, list[int]], TextEdit | None]) -> TextEdit | None:
     """The edit of the first transposed convolution that does not return the size that it should."""
     rank = len(trouble.have)
     if not trouble.differing:
@@ -110,12 +149,12 @@ def _step(draft: Draft, trouble: Trouble) -> TextEdit | None:
     for node in ordered[:-1]:
         missing = _missing(trouble.facts, node, trouble.at, rank)
         if any(missing):
-            return _more(draft, node, missing)
+            return more(draft, node, missing)
     if not ordered:
         return None
     sign = 1 if side == 0 else -1
     missing = [sign * (want - have) for have, want in zip(trouble.have, trouble.want, strict=True)]
-    return _more(draft, ordered[-1], missing)
+    return more(draft, ordered[-1], missing)
 
 
 def _missing(facts: Facts, node: Node, at: At, rank: int) -> list[int]:

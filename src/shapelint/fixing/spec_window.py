@@ -25,11 +25,10 @@ _POOLS: Final = ("MaxPool", "AveragePool", "LpPool")
 
 
 def window(draft: Draft, cause: Cause) -> Iterator[Candidate]:
-    """Transposed convolutions that multiply exactly: by their padding, by another kernel; convolutions that keep."""
+    """Transposed convolutions that multiply exactly: by their padding, by the window of what they undo."""
     nowhere = draft.free[0].never
     ways = (
         ("padding", "pad {} so that they multiply the size exactly", _exact_padding, nowhere, "other borders"),
-        ("kernel", "give {} a kernel that multiplies the size exactly", _exact_kernel, False, _RETRAIN),
         ("mirror", "give {} the window of what it undoes", None, False, _OTHER),
         ("divide", "pad {} so that multiples of the stride are divided exactly", _dividing, False, "other borders"),
         ("keep", "pad {} so that they keep the size", _keeping, False, "other borders"),
@@ -45,9 +44,6 @@ def window(draft: Draft, cause: Cause) -> Iterator[Candidate]:
                 safe=safe,
                 order=order,
             )
-
-
-_RETRAIN: Final = "the weights change their shape, so the model is trained again"
 
 
 def _each_step(edit: Callable[[Draft, Node], list[TextEdit | None]]) -> Callable[[Draft, Trouble], Any]:
@@ -124,18 +120,6 @@ def _exact_padding(draft: Draft, node: Node) -> list[TextEdit | None]:
     if "output_padding" in (node.place.arguments if node.place is not None else {}) or extra != "0":
         edits.append(spec.set(node, "output_padding", extra))
     return _one_insertion(edits)
-
-
-def _exact_kernel(draft: Draft, node: Node) -> list[TextEdit | None]:
-    """k = s + 2p, without dilation and output padding: k4 s2 p1."""
-    excess = _excess(node) if node.op == "ConvTranspose" and node.rule in _EXPLICIT else None
-    if excess is None or not any(excess) or node.attributes.get("output_size") is not None:
-        return []
-    strides, dilations, pads = (_values(node, name) or [] for name in ("strides", "dilations", "pads"))
-    if set(dilations) != {1} or any(_values(node, "output_padding") or []):
-        return []
-    kernel = [s + 2 * p for s, p in zip(strides, pads, strict=False)]
-    return [draft.spec.set(node, "kernel_size", _written(kernel))]
 
 
 def _keeping(draft: Draft, node: Node) -> list[TextEdit | None]:

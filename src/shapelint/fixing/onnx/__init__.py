@@ -14,6 +14,7 @@ from shapelint.fixing.onnx.merges import crop_merge, output_size, pad_merge
 from shapelint.fixing.onnx.output_padding import output_padding
 from shapelint.fixing.onnx.pad_input import pad_input
 from shapelint.fixing.onnx.study import Study
+from shapelint.fixing.onnx.truthful import truthful
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,8 @@ def candidates(analysis: Analysis, failure: Mismatch | None = None) -> Iterator[
     """What could mend the model, or lets it say which sizes fit; `failure` gives the sizes at which it is wanted."""
     study = Study(analysis, failure)
     for make in _MAKERS:
-        yield from make(study)
+        for candidate in make(study):
+            yield truthful(study, candidate)
 
 
 __all__ = ["candidates"]

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from shapelint.axes import Axis
     from shapelint.fixing.onnx.study import Study
-    from shapelint.graph import Constant, Declared
+    from shapelint.graph import Constant, Declared, Node
     from shapelint.size import SizeSet, Symbol
     from shapelint.size.sizeset import SizeSetJson
 
 PROMISE: Final = "shapelint.sizes"
 """The metadata entry that holds the exact sets by input and axis, as `set` stands in reports."""
+_SIZED: Final = ("reshape", "merge", "join", "match", "limit")
+"""The kinds of requirement that a baked size can fail."""
 
 
 # -- declare -----------------------------------------------------------------------------------------------------------
@@ -121,33 +123,38 @@ def input_size(study: Study) -> Iterator[Candidate]:
 def export(study: Study) -> Iterator[Candidate]:
     """The constants that an export baked in where a size belongs."""
     facts = study.facts
-    seen: set[str] = set()
-    paths = [each.node.path for each in facts.frozen]
-    paths += [
-        each.path
-        for each in facts.shapes.requirements
-        if each.kind in ("reshape", "merge", "join", "match", "limit") and not isinstance(each.held, bool)
-    ]
-    for order, path in enumerate(dict.fromkeys(paths)):
+    places: dict[str, int | None] = {each.node.path: None for each in facts.frozen}
+    for requirement in facts.shapes.requirements:
+        if requirement.kind in _SIZED and not isinstance(requirement.held, bool):
+            places.setdefault(requirement.path, requirement.axis)
+    for order, (path, axis) in enumerate(places.items()):
         node = facts.nodes.get(path)
-        if node is None or path in seen:
-            continue
-        for name in node.inputs:
-            constant = _constant(study, name)
-            if constant is None or not _is_baked(study, node.op, constant):
-                continue
-            seen.add(path)
-            is_target = node.op in ("Reshape", "Expand")
-            shown = list((constant.values if is_target else None) or constant.dims)
-            what = "asks for" if is_target else "is of the shape"
+        baked = None if node is None else _baked(study, node, axis)
+        if baked is not None:
             yield Candidate(
                 "export",
-                f"export again so that `{path}` computes its size: the constant `{name}` {what} {shown}",
+                f"export again so that `{path}` computes its size: {baked}",
                 None,
                 reason="the size of the sample input is written into the file",
                 order=order,
             )
-            break
+
+
+def _baked(study: Study, node: Node, axis: int | None) -> str | None:
+    """The constant among the inputs of a node that holds a size, in a clause."""
+    shape = study.facts.shapes.tensors[node.outputs[0]].shape if node.outputs[0] in study.facts.shapes.tensors else None
+    for name in node.inputs:
+        constant = _constant(study, name)
+        if constant is None:
+            continue
+        if node.op in ("Reshape", "Expand"):
+            if constant.values is not None and sum(isinstance(each, int) and each > 1 for each in constant.values) > 1:
+                return f"the constant `{name}` asks for {list(constant.values)}"
+            continue
+        place = axis - len(shape) + len(constant.dims) if axis is not None and shape is not None else -1
+        if 0 <= place < len(constant.dims) and constant.dims[place] > 1:
+            return f"the constant `{name}` is of the shape {list(constant.dims)}"
+    return None
 
 
 def _constant(study: Study, name: str) -> Constant | None:
@@ -160,10 +167,3 @@ def _constant(study: Study, name: str) -> Constant | None:
         value = node.attributes.get("value") if node is not None and node.op == "Constant" else None
         found = value if isinstance(value, Constant) else None
     return found
-
-
-def _is_baked(study: Study, op: str, constant: Constant) -> bool:
-    """Whether the constant holds a size: a target of a Reshape, or a tensor with more than channels."""
-    if op in ("Reshape", "Expand"):
-        return constant.values is not None and sum(isinstance(each, int) and each > 1 for each in constant.values) > 1
-    return sum(dim > 1 for dim in constant.dims) > 1

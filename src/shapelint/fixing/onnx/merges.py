@@ -121,11 +121,12 @@ def _next_up(facts: Facts, sketch: Sketch, ups: dict[str, _Up]) -> _Up | None:
 
 def _undone(study: Study, facts: Facts, ups: dict[str, _Up]) -> Iterator[_Up]:
     """The steps up to outputs that are as large as their input at no whole class of sizes."""
-    asked = study.failure is not None and study.failure.kind in ("output", "expect")
+    if not study.asks_for_output:
+        return
     for output in facts.outputs:
         if output.scale != 1 or output.follows.is_batch or output.equal is None or output.equal.is_every:
             continue
-        if not asked and (not output.equal.is_complete or output.equal.pad_to is not None):
+        if study.failure is None and (not output.equal.is_complete or output.equal.pad_to is not None):
             continue
         symbol = output.follows.symbol
         for step in facts.flow.steps(output.output, symbol):

@@ -91,7 +91,7 @@ class _Solver:
             shapes = self.study.concrete(self.model, self.at)
             failed = next((each for each in shapes.requirements if each.held is False), None)
             if failed is None:
-                if not self._mend_output(shapes):
+                if not self.study.asks_for_output or not self._mend_output(shapes):
                     return
             else:
                 self._mend_merge(shapes, failed)

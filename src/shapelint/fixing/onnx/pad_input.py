@@ -43,7 +43,7 @@ def pad_input(study: Study) -> Iterator[Candidate]:
         if any(sizes is None for sizes in wanted.values()):
             raise NotDrawn
         sketch = Sketch(study.model)
-        cropped, left = _draw(sketch, study, restricted)
+        cropped, left, short = _draw(sketch, study, restricted)
     except NotDrawn:
         title = f"before the model, pad {quoted(inputs)} {_targets(restricted)}, and crop the result back"
         fits = {symbol.name: sizes for symbol, sizes in restricted.items()}
@@ -56,6 +56,8 @@ def pad_input(study: Study) -> Iterator[Candidate]:
     if left:
         verb = "follows" if len(left) == 1 else "follow"
         reason += f"; {quoted(left)} {verb} no axis of an input and {'is' if len(left) == 1 else 'are'} left alone"
+    if short:
+        reason += f"; of {quoted(short)} one row stays where nothing would"
     yield Candidate("pad_input", title, sketch.patch, reason=reason)
 
 
@@ -72,8 +74,8 @@ def _targets(restricted: dict[Symbol, SizeSet]) -> str:
     return listed([f"{word} along {listed(labels)}" for word, labels in words.items()])
 
 
-def _draw(sketch: Sketch, study: Study, restricted: dict[Symbol, SizeSet]) -> tuple[list[str], list[str]]:
-    """Draw the padding and the cropping; the outputs that are cropped, and those that are left alone."""
+def _draw(sketch: Sketch, study: Study, restricted: dict[Symbol, SizeSet]) -> tuple[list[str], list[str], list[str]]:
+    """Draw the padding and the cropping; the outputs that are cropped, left alone, and kept from being empty."""
     facts, graph = study.facts, study.model.graph
     amounts: dict[Symbol, str] = {}
     first = sketch.first()
@@ -100,7 +102,7 @@ def _draw(sketch: Sketch, study: Study, restricted: dict[Symbol, SizeSet]) -> tu
         pads = sketch.joined(first, [begins, *ends], f"{declared.name}/pads")
         padded = sketch.add(first, "Pad", [declared.name, pads], f"{declared.name}/padded")
         sketch.redirect(declared.name, padded)
-    cropped, left = [], []
+    cropped, left, short = [], [], []
     for declared in graph.outputs:
         followed = [each for each in facts.outputs if each.output == declared.name and each.follows.symbol in amounts]
         axes_of = [each for each in followed if each.scale and is_map(facts, declared.name, each.axis)]
@@ -108,9 +110,10 @@ def _draw(sketch: Sketch, study: Study, restricted: dict[Symbol, SizeSet]) -> tu
             if _depends(facts, declared.name, amounts):
                 left.append(declared.name)
             continue
-        _crop(sketch, facts, declared.name, axes_of, amounts, restricted)
+        if not _crop(sketch, facts, declared.name, axes_of, amounts, restricted):
+            short.append(declared.name)
         cropped.append(declared.name)
-    return cropped, left
+    return cropped, left, short
 
 
 def _depends(facts: Facts, output: str, amounts: dict[Symbol, str]) -> bool:
@@ -217,8 +220,12 @@ def _crop(
     axes: list[OutputAxis],
     amounts: dict[Symbol, str],
     restricted: dict[Symbol, SizeSet],
-) -> None:
-    """Let the output be what was called so, less floor(scale * p) at the end of each axis."""
+) -> bool:
+    """Let the output be what was called so, less floor(scale * p) at the end of each axis; whether that leaves some.
+
+    Where it would leave nothing one row stays.
+    """
+    is_whole = True
     whole = sketch.fresh(f"{output}/whole")
     sketch.redirect(output, whole)
     sketch.rename_output(output, whole)
@@ -232,11 +239,13 @@ def _crop(
             amount = sketch.add("", "Div", [amount, sketch.numbers(scale.denominator)], f"{output}/scaled")
         end = sketch.add("", "Sub", [sketch.size("", whole, each.axis), amount], f"{output}/end")
         if not _is_left(each, restricted[each.follows.symbol]):
-            end = _larger(sketch, "", end, 0, f"{output}/end")
+            end = _larger(sketch, "", end, 1, f"{output}/end")
+            is_whole = False
         ends.append(end)
     stops = sketch.joined("", ends, f"{output}/ends")
     starts, places = sketch.numbers(*[0] * len(axes)), sketch.numbers(*[each.axis for each in axes])
     sketch.name_result("", "Slice", [whole, starts, stops, places], f"{output}/cropped", output)
+    return is_whole
 
 
 def _is_left(axis: OutputAxis, sizes: SizeSet) -> bool:
@@ -244,6 +253,6 @@ def _is_left(axis: OutputAxis, sizes: SizeSet) -> bool:
     assert axis.scale is not None
     for n in range(1, _TRIED):
         to = padded_size(sizes, n)
-        if to is not None and evaluate(axis.size, {axis.follows.symbol: to}) - floor((to - n) * axis.scale) < 0:
+        if to is not None and evaluate(axis.size, {axis.follows.symbol: to}) - floor((to - n) * axis.scale) < 1:
             return False
     return True

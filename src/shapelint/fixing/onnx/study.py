@@ -71,6 +71,13 @@ class Study:
         return self.facts.never if not self.is_fixed else self.analysis.runs is False
 
     @cached_property
+    def asks_for_output(self) -> bool:
+        """Whether what is to be mended may be the size of an output: it fails, or nothing else does."""
+        if self.failure is not None:
+            return self.failure.kind in ("output", "expect")
+        return not self.facts.restrictions
+
+    @cached_property
     def failing(self) -> dict[Symbol, int] | None:
         """The sizes of every free axis where the failure happens; None where no size is stated."""
         at: dict[Symbol, int] = {}
@@ -114,14 +121,20 @@ class Study:
         """The free axes without the batch."""
         return [axis for axis in self.facts.inputs.axes if not axis.is_batch]
 
+    @cached_property
+    def coupled(self) -> frozenset[Symbol]:
+        """The symbols whose sizes fit only together with those of others, so that no axis has a set of its own."""
+        table = self.facts.shapes.table
+        return frozenset(each for held in self.facts.solution.coupled for each in table.symbols_in(held.mask))
+
     def runs(self, symbol: Symbol) -> SizeSet | None:
         """The complete set of sizes that fit, or None."""
-        sizes = self.facts.runs.get(symbol)
+        sizes = None if symbol in self.coupled else self.facts.runs.get(symbol)
         return sizes if sizes is not None and sizes.is_complete else None
 
     def offered(self, symbol: Symbol) -> SizeSet | None:
         """The complete set of sizes to recommend, or None."""
-        sizes = self.facts.offered.get(symbol)
+        sizes = None if symbol in self.coupled else self.facts.offered.get(symbol)
         return sizes if sizes is not None and sizes.is_complete else None
 
     def concrete(self, model: Model, at: Mapping[Symbol, int]) -> Shapes:

@@ -22,7 +22,7 @@ from shapelint.source.onnx.read import read_records
 from shapelint.source.onnx.sift import read_at, sift, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from io import RawIOBase
     from typing import BinaryIO
 
@@ -98,7 +98,12 @@ class _Splicer:
         self.graph = record.graph or wire.Graph()
         self.patch = patch
         self.paths = name_nodes(record)
-        self.seen = {"node": 0, "input": 0}
+        self.nodes = enumerate(self.graph.nodes)
+        self.values: dict[int, tuple[Iterator[wire.Value], Mapping[str, Declared]]] = {
+            0x5A: (iter(self.graph.inputs), patch.inputs),
+            0x62: (iter(self.graph.outputs), patch.outputs),
+        }
+        self.inner = iter(self.graph.value_info)
         self._refuse_unknown()
 
     def _refuse_unknown(self) -> None:
@@ -112,9 +117,13 @@ class _Splicer:
             raise SpliceError(
                 f"`{path}` stands in the function that `{call}` calls; nodes of functions are not patched"
             )
-        for name in self.patch.inputs:
-            if all(each.name != name for each in self.graph.inputs):
-                raise SpliceError(f"the file has no input `{name}`")
+        for names, values, what in (
+            (self.patch.inputs, self.graph.inputs, "input"),
+            (self.patch.outputs, self.graph.outputs, "output"),
+        ):
+            for name in names:
+                if all(each.name != name for each in values):
+                    raise SpliceError(f"the file has no {what} `{name}`")
 
     def model(self) -> list[Piece]:
         """The pieces of the whole file."""
@@ -147,24 +156,23 @@ class _Splicer:
         edits: list[_Edit] = []
         for at, tag, begin, end in walk(self.file, self.size, start, stop):
             if tag == 0x0A:
-                index = self.seen["node"]
-                self.seen["node"] += 1
+                index, record = next(self.nodes)
                 before = self.patch.before.get(self.paths[index], ())
                 pieces: list[Piece] = [encode.body(1, encode.node(node)) for node in before]
                 replaced = self.patch.replaced.get(self.paths[index])
-                inner = [] if replaced is None else self.node_edits(begin, end, self.graph.nodes[index], replaced)
+                inner = [] if replaced is None else self.node_edits(begin, end, record, replaced)
                 if inner:
                     edits.append(_Edit(at, end, pieces + _field(1, _assembled(begin, end, inner))))
                 elif pieces:
                     edits.append(_Edit(at, at, pieces))
-            elif tag == 0x5A:
-                value = self.graph.inputs[self.seen["input"]]
-                self.seen["input"] += 1
-                declared = self.patch.inputs.get(value.name)
-                if declared is not None:
-                    inner = self.input_edits(begin, end, value, declared)
-                    if inner:
-                        edits.append(_Edit(at, end, _field(11, _assembled(begin, end, inner))))
+            elif tag in self.values:
+                values, wanted = self.values[tag]
+                value = next(values)
+                inner = self.value_edits(begin, end, value, wanted[value.name]) if value.name in wanted else []
+                if inner:
+                    edits.append(_Edit(at, end, _field(tag >> 3, _assembled(begin, end, inner))))
+            elif tag == 0x6A and next(self.inner).name in self.patch.undeclared:
+                edits.append(_Edit(at, end, []))
         if is_last:
             added = self._added()
             if added:
@@ -219,14 +227,14 @@ class _Splicer:
         ]
         return [*edits, _Edit(stop, stop, [encode.attribute_value(name, value)])]
 
-    # -- inputs ------------------------------------------------------------------------------------------------------
+    # -- inputs and outputs ------------------------------------------------------------------------------------------
 
-    def input_edits(self, start: int, stop: int, old: wire.Value, new: Declared) -> list[_Edit]:
+    def value_edits(self, start: int, stop: int, old: wire.Value, new: Declared) -> list[_Edit]:
         """Other dims in a ValueInfoProto of a tensor of the same rank."""
         have = old.type.dims if old.type is not None else None
         wanted = new.dims
         if have is None or wanted is None or len(have) != len(wanted):
-            raise SpliceError(f"the input `{old.name}` declares no dims that could be replaced")
+            raise SpliceError(f"`{old.name}` declares no dims that could be replaced")
         count = 0
 
         def dim_edits(start: int, stop: int) -> list[_Edit]:
