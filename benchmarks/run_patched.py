@@ -10,7 +10,7 @@ onnxruntime returns are compared with those that shapelint gives for the patched
 - pad_input: any size from 1 on. Where the size did not fit, the result is also compared with the original model's at
   the size that `facts.plan` says, padded and cropped by numpy.
 - output_size: sizes that the patched model is said to take, which are more than before.
-- output_padding: the patch for the smallest odd size from 33 on at which the model fails, or does not return the size
+- output_padding: the patch for the smallest size from 33 on at which the model fails, or does not return the size
   that it gets; any size that the patched model is said to take.
 
 "Fitted" leaves out the sizes at which a model runs by stretching a one-pixel map, which `sizes` does not recommend;
@@ -227,7 +227,7 @@ def _planned(facts: Facts, at: dict[Symbol, int], session: Any, names: list[str]
 
 
 def padding_for(path: Path, facts: Facts) -> Candidate | None:
-    """The output_padding for the first odd sizes at which the model fails, or returns another size than it gets."""
+    """The output_padding for the first size at which the model fails, or returns another size than it gets."""
     model = read_model(path)
     for n in range(33, 96):
         dims: dict[str | None, tuple[int | str | None, ...]] = {}

@@ -21,7 +21,9 @@ def write(folder: Path, *names: str, text: str = "") -> None:
 
 
 def test_models_by_name_and_specs_by_content(tmp_path: Path) -> None:
-    write(tmp_path, "b.onnx", "a/c.ONNX", "net.shape.yaml", "readme.md", "ci.yml", ".venv/x.onnx", "node_modules/y.onnx")
+    write(
+        tmp_path, "b.onnx", "a/c.ONNX", "net.shape.yaml", "readme.md", "ci.yml", ".venv/x.onnx", "node_modules/y.onnx"
+    )
     write(tmp_path, "own.yaml", text="# a comment\nshapelint: 1\n")
     write(tmp_path, "foreign.yaml", text="tool:\n  shapelint: 1\n")
     assert found(tmp_path) == ["b.onnx", "net.shape.yaml", "own.yaml", "a/c.ONNX"]

@@ -160,7 +160,7 @@ def options_of(command: str) -> str:
         if action.dest == "help":
             continue
         name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
-        value = str(action.metavar) if action.metavar else " | ".join(map(str, action.choices or ()))
+        value = str(action.metavar) if action.metavar else ", ".join(map(str, action.choices or ()))
         shown = f"{name} {value}" if action.option_strings and action.nargs != 0 and value else name
         rows.append(f"| `{escaped(shown)}` | {escaped((action.help or '').replace('%%', '%'))} |")
     usage = " ".join(parser.format_usage().removeprefix("usage: ").split()[:2])

@@ -95,7 +95,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="processes to check files with (default: as many as are of use)",
     )
     check.add_argument(
-        "--stdin-filename", metavar="NAME", help="what the model on standard input (PATH -) is called, also for patterns"
+        "--stdin-filename",
+        metavar="NAME",
+        help="what the model on standard input (PATH -) is called and matched as",
     )
     check.add_argument("--isolated", action="store_true", help="use no configuration")
     check.add_argument("--baseline", metavar="FILE", help="leave out what this file of `shapelint baseline` accepts")
@@ -459,7 +461,9 @@ def _check(options: argparse.Namespace) -> int:
         if options.paths == ["-"]:
             report = check_stdin(sys.stdin.buffer.read(), options.stdin_filename or "<stdin>", settings, configs)
         else:
-            report = check_paths(options.paths or ["."], settings, configs, lambda work: check_files(work, options.jobs))
+            report = check_paths(
+                options.paths or ["."], settings, configs, lambda work: check_files(work, options.jobs)
+            )
     except ConfigError as error:
         raise UsageError(str(error)) from None
     for each in report.errors:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint._version import __version__
-from shapelint.report.shown import shown_of
 from shapelint.report.fix_json import one_fix
+from shapelint.report.shown import shown_of
 from shapelint.report.sizes_json import members_json
 
 if TYPE_CHECKING:
