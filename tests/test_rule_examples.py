@@ -67,7 +67,6 @@ def test_the_harness_finds_what_is_wrong(tmp_path: Path) -> None:
         "noisy",
         "noisy",
         "`says` is missing; the bless command writes it",
-        "`fixed` is missing; the bless command writes it",
         "a `good` example has a finding",
     ]
     assert "ACME001 on line 6 of example.shape.yaml" in flaws[0]

@@ -31,6 +31,12 @@ TITLE: Final = re.compile(r'title="([^"]+)"')
 _SECONDS: Final = re.compile(r"in \d+\.\d+s")
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of the commands: without what makes pytest write more (CI) or colour."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS")}
+    return kept | {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+
+
 def pages() -> list[Path]:
     """The pages that show output."""
     return [path for path in sorted(DOCS.rglob("*.md")) if "```console" in path.read_text(encoding="utf-8")]
@@ -84,7 +90,7 @@ class _Run:
             done = subprocess.run(
                 [sys.executable, *arguments],
                 cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"},
+                env=surroundings(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

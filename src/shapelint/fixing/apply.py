@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import Analysis, StatedWrong
 from shapelint.facts.subjects import Mismatch, Restriction
+from shapelint.finding import Severity
 from shapelint.fixing.draft import Cause
 from shapelint.fixing.menu import is_allowed, offers
 from shapelint.fixing.patch import GraphPatch
@@ -206,7 +207,8 @@ def _first_allowed(
     except (Unreadable, StatedWrong):
         return None, None
     chosen = [each for each in Linted(analysis).findings if is_selected(each.name, settings)]
-    findings = keep(chosen, analysis.model.program.text)
+    # What is only told (infos) needs no mending: a healthy file is never rewritten.
+    findings = [each for each in keep(chosen, analysis.model.program.text) if each.severity is not Severity.INFO]
     lead = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     for finding in sorted(findings, key=lambda each: (each.severity.rank, each.line or 0, key(each))):
         cause = cause_of(finding)
