@@ -292,3 +292,19 @@ def test_a_model_on_standard_input(
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data))
         assert main(["check", "-", "--stdin-filename", name, "--format", "json"]) == code
         assert json.loads(capsys.readouterr().out)["files"][0]["file"] == name
+
+
+def test_statistics_count_the_findings_of_each_rule(gate: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    gate({"a.onnx": unet(1), "b.onnx": unet(2), "p.onnx": POINTER})
+    assert main(["check", ".", "--statistics"]) == 1
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["2", "SHP101", "restricted-size"], ["1", "SHP002", "git-lfs-pointer"]]
+
+
+def test_a_spec_says_which_layer_is_undone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.shape.yaml"
+    lines = ["a: MaxPool2d(2)", "b: MaxPool2d(2)", "up: Upsample(scale_factor=2, undoes=a)"]
+    path.write_text("shapelint: 1\ninputs:\n  x: [N, 3, H, W]\nlayers:\n" + "".join(f"  - {each}\n" for each in lines))
+    assert main(["show", str(path), "--format", "json"]) == 0
+    nodes = {node["name"]: node["undoes"] for node in json.loads(capsys.readouterr().out)["nodes"]}
+    assert nodes == {"a": [], "b": [], "up": ["a"]}

@@ -8,12 +8,12 @@ import os
 import re
 import sys
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 from shapelint._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from shapelint.analysis import Analysis
     from shapelint.config import Config
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from shapelint.settings import Settings, Stated, StatedDims
 
 OK, FOUND, COULD_NOT_RUN = 0, 1, 2
+
+_T = TypeVar("_T")
 OWN_RULES = ".shapelint/rules"
 
 
@@ -107,6 +109,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="the level from which a finding makes the exit code 1 (default: warning)",
     )
     check.add_argument("--require-where", action="store_true", help="warn of free axes for which nothing is stated")
+    check.add_argument(
+        "--statistics", action="store_true", help="count the findings of each rule instead of telling them"
+    )
     check.add_argument("--quiet", action="store_true", help="errors and warnings only, no summary")
     check.add_argument("--fix", action="store_true", help="mend specs with the first safe repair of each menu")
     check.add_argument("--unsafe-fixes", action="store_true", help="with --fix or --diff: repairs that need a look too")
@@ -462,7 +467,10 @@ def _check(options: argparse.Namespace) -> int:
             report = check_stdin(sys.stdin.buffer.read(), options.stdin_filename or "<stdin>", settings, configs)
         else:
             report = check_paths(
-                options.paths or ["."], settings, configs, lambda work: check_files(work, options.jobs)
+                options.paths or ["."],
+                settings,
+                configs,
+                lambda work: _progress(check_files(work, options.jobs), len(work)),
             )
     except ConfigError as error:
         raise UsageError(str(error)) from None
@@ -472,10 +480,28 @@ def _check(options: argparse.Namespace) -> int:
             raise each.cause
     look = Look(quiet=options.quiet, fail_on=settings.fail_on)
     written = [_write_output(name, path, report, look) for name, path in outputs]
-    _write(
-        FORMATS[options.format](report, dataclasses.replace(look, paint=_paint(options), only_ascii=not _is_unicode()))
-    )
+    if options.statistics:
+        from shapelint.report.statistics import statistics_text
+
+        _write(statistics_text(report))
+    else:
+        look = dataclasses.replace(look, paint=_paint(options), only_ascii=not _is_unicode())
+        _write(FORMATS[options.format](report, look))
     return report.exit_code(settings.fail_on) if all(written) else COULD_NOT_RUN
+
+
+def _progress(reports: Iterable[_T], total: int) -> Iterator[_T]:
+    """The reports as they come; on a terminal, how many there are once that takes more than a second."""
+    from time import monotonic
+
+    start, told = monotonic(), False
+    for number, report in enumerate(reports, 1):
+        yield report
+        if sys.stderr.isatty() and monotonic() - start > 1:
+            sys.stderr.write(f"\rshapelint: {number} of {total} files")
+            told = True
+    if told:
+        sys.stderr.write("\r\x1b[K")
 
 
 def _mend(options: argparse.Namespace, settings: Settings, configs: Configs) -> int:

@@ -162,6 +162,13 @@ def _track(flow: Flow, node: Node, output: str, size: Size, symbol: Symbol) -> N
     elif factor > 1:
         undone: list[str] = []
         rest = factor
+        said = node.attributes.get("undoes")
+        if isinstance(said, str):
+            # A spec says which layer this one undoes; what was opened since stays open no longer.
+            undone, rest = [said], Fraction(1)
+            while opened is not None and opened[1].path != said:
+                opened = opened[0]
+            opened = opened[0] if opened is not None else None
         while rest > 1 and opened is not None:
             parent, down, share = opened
             undone.append(down.path)

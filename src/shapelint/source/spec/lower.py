@@ -440,13 +440,19 @@ class _Lowering:
             raise SpecError(
                 f"`{call.name}` is called with arguments of another kind than it takes", call.span, "see its signature"
             ) from None
-        if undoes is not None and self.nodes:
-            self.undoes(undoes, call)
+        if undoes is not None:
+            self.undoes(result, undoes, call)
         return result
 
-    def undoes(self, value: Value, call: _Call) -> None:
+    def undoes(self, result: Layer, value: Value, call: _Call) -> None:
+        """Note on the node of a layer which layer it undoes, as its author says."""
         if not isinstance(value, Layer):
             raise SpecError(f"`undoes` is {kind_of(value)}", call.spans.get("undoes", call.span), "name a layer")
+        for place in range(len(self.nodes) - 1, -1, -1):
+            node = self.nodes[place]
+            if result.value in node.outputs:
+                self.nodes[place] = replace(node, attributes={**node.attributes, "undoes": value.value})
+                return
 
     def take_like(self, layer: LayerType, call: _Call) -> None:
         """`like=source` as the size that the layer asks for."""
