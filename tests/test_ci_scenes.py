@@ -308,3 +308,13 @@ def test_a_spec_says_which_layer_is_undone(tmp_path: Path, capsys: pytest.Captur
     assert main(["show", str(path), "--format", "json"]) == 0
     nodes = {node["name"]: node["undoes"] for node in json.loads(capsys.readouterr().out)["nodes"]}
     assert nodes == {"a": [], "b": [], "up": ["a"]}
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_an_unused_suppression_is_removed(gate: Any, tmp_path: Path, ending: str) -> None:
+    fits = SPEC.replace("H: 30", "H: 32").replace("\n", ending)
+    text = fits.replace("  W: 32", "  W: 32   # shapelint: ignore[SHP201] a reason")
+    text = text.replace("layers:", f"# shapelint: ignore{ending}layers:")
+    code, report = gate({"net.shape.yaml": text}, "", ".", "--fix")
+    assert (code, report["findings"]) == (0, [])
+    assert (tmp_path / "net.shape.yaml").read_bytes().decode() == fits

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import Analysis, StatedWrong
 from shapelint.facts.subjects import Mismatch, Restriction
-from shapelint.finding import Severity
+from shapelint.finding import Applicability, Fix, Severity
 from shapelint.fixing.draft import Cause
 from shapelint.fixing.menu import is_allowed, offers
 from shapelint.fixing.patch import GraphPatch
@@ -27,7 +27,7 @@ from shapelint.source.spec import read_spec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from shapelint.finding import Edit, Finding, Fix
+    from shapelint.finding import Edit, Finding
     from shapelint.fixing.menu import Offer
     from shapelint.settings import Settings
 
@@ -196,7 +196,32 @@ def mended(
         seen.add(new)
         result.new = new
         result.applied.append(offer.fix)
+    _without_unused(result, settings, keep)
     return result
+
+
+def _without_unused(result: Mended, settings: Settings, keep: Callable[[list[Finding], str], list[Finding]]) -> None:
+    """Remove the suppressions that suppress nothing, with the line where they stand alone."""
+    if not is_selected("unused-suppression", settings):
+        return
+    try:
+        analysis = Analysis(read_spec(result.new, result.file), settings.stated, result.file)
+    except (Unreadable, StatedWrong):
+        return
+    found = [each for each in Linted(analysis).findings if is_selected(each.name, settings)]
+    unused = [each for each in keep(found, analysis.model.program.text) if each.name == "unused-suppression"]
+    mark = b"\xef\xbb\xbf" if result.new.startswith(b"\xef\xbb\xbf") else b""
+    lines = result.new.removeprefix(mark).decode("utf-8").splitlines(keepends=True)
+    for finding in sorted(unused, key=lambda each: each.line or 0, reverse=True):
+        assert finding.line is not None
+        assert finding.column is not None
+        line = lines[finding.line - 1]
+        body = line[: finding.column - 1].rstrip()
+        ending = line[len(line.rstrip("\r\n")) :]
+        lines[finding.line - 1] = body + ending if body else ""
+        title = f"remove the suppression on line {finding.line}"
+        result.applied.append(Fix(0, "suppression", title, Applicability.SAFE, "it suppresses nothing"))
+    result.new = mark + "".join(lines).encode("utf-8")
 
 
 def _first_allowed(
