@@ -118,6 +118,22 @@ def test_a_network_with_a_smallest_size(gate: Any) -> None:
     assert report["files"][0]["axes"][0]["text"] == "from 7"
 
 
+def test_an_unpadded_network_with_computed_crops(gate: Any) -> None:
+    """H -> H-2 -> (H-2)//2 -> 2 less -> twice that; the skip is cropped to it by sizes from Shape: runs from 8 on."""
+    net = Net()
+    skip = net.conv(net.input("image", 1, 1, "H", "W"), "skip", p=0)
+    up = net.deconv(net.conv(net.pool(skip, "pool"), "deep", p=0), "up")
+    large, small = net.node("Shape", [skip], "large", start=2), net.node("Shape", [up], "small", start=2)
+    start = net.node("Div", [net.node("Sub", [large, small], "more"), net.const("two", [2, 2])], "start")
+    end = net.node("Add", [start, small], "end")
+    cropped = net.node("Slice", [skip, start, end, net.const("axes", [2, 3])], "cropped")
+    net.node("Concat", [cropped, up], "join", axis=1)
+    code, report = gate({"unpadded.onnx": net.model("join")})
+    assert code == 0
+    assert rules(report) == [("SHP101", "info")]
+    assert [axis["text"] for axis in report["files"][0]["axes"]] == ["from 8", "from 8"]
+
+
 def test_an_unknown_operator_with_sizes_stated(gate: Any) -> None:
     net = Net(acme=1)
     x = net.node("Foo", [net.input("image", 1, 1, "H", "W")], "foo", domain="acme")

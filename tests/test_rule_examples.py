@@ -287,3 +287,15 @@ def test_an_example_is_read_as_a_file_would_be(tmp_path: Path) -> None:
     assert "--> example.shape.yaml:8:5" in Stage(example).said().text
     with pytest.raises(RuleError, match="cannot be read"):
         read_rule(tmp_path / "gone.yaml", "gone.yaml")
+
+
+def test_a_preview_rule_is_off_unless_it_is_asked_for(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = project / ".shapelint" / "rules" / "ACME001-too-coarse.yaml"
+    file.write_text(file.read_text().replace("since: 2.3.0", "since: 2.3.0\npreview: true"))
+    (project / "net.shape.yaml").write_text(
+        "shapelint: 1\ninputs:\n  x: [N, 3, H, W]\nlayers:\n  - skip: MaxPool2d(1)\n  - MaxPool2d(32)\n"
+        "  - up: Upsample(scale_factor=32)\n  - Concat(skip, up)\n"
+    )
+    for arguments, found in (([], False), (["--preview"], True)):
+        main(["check", "net.shape.yaml", *arguments])
+        assert ("ACME001" in capsys.readouterr().out) is found

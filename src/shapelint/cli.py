@@ -109,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="the level from which a finding makes the exit code 1 (default: warning)",
     )
     check.add_argument("--require-where", action="store_true", help="warn of free axes for which nothing is stated")
+    check.add_argument("--preview", action="store_true", help="report rules that are still tried out too")
     check.add_argument(
         "--statistics", action="store_true", help="count the findings of each rule instead of telling them"
     )
@@ -697,6 +698,7 @@ def _settings(
         "extend-select": _words(options.extend_select),
         "ignore": ignore,
         "require-where": options.require_where or None,
+        "preview": options.preview or None,
     }
     return dataclasses.replace(base_settings(config, given), stated=stated_of(options))
 

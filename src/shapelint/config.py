@@ -371,4 +371,5 @@ def base_settings(config: Config, given: Mapping[str, Any]) -> Settings:
         ignore=(*values.get("ignore", ()), *given.get("ignore", ())),
         require_where=bool(chosen("require-where", False)),
         severity=values.get("severity", {}),
+        preview=bool(chosen("preview", False)),
     )

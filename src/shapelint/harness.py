@@ -59,7 +59,7 @@ class Stage:
         self.file = SPEC if example.file is None else shown_fixture(example.file)
         self.toml = unmarked(example.config or "")
         self.config = Config() if example.config is None else parse(self.toml, Path(CONFIG))
-        self.settings = self.config.settings(self.file, base_settings(self.config, {}))
+        self.settings = self.config.settings(self.file, base_settings(self.config, {"preview": True}))
 
     def said(self) -> Said:
         """What is said of it; raises StatedWrong where what is stated does not suit the model."""

@@ -40,6 +40,8 @@ class Contract:
     why: str
     since: str
     references: tuple[str, ...]
+    preview: bool = False
+    """Off unless preview rules are asked for."""
 
 
 _HERE: Final = Path(__file__).parent
@@ -114,6 +116,7 @@ def _built_in(name: str) -> Contract:
         why=data["why"],
         since=str(data["since"]),
         references=tuple(data.get("references", ())),
+        preview=bool(data.get("preview", False)),
     )
 
 
@@ -171,6 +174,8 @@ def run_checks(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             continue
         level = level_of(name, settings)
         for fault in CHECKS[predicate](facts, **options):
+            if contract(name).preview and not settings.preview:
+                break
             found = finding(name, fault, analysis)
             yield found if level is None else replace(found, severity=Severity(level))
 

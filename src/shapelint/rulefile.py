@@ -145,10 +145,18 @@ class _Reader:
             why=self.text(root.get("why"), "why"),
             since=self.text(root.get("since"), "since"),
             references=tuple([self.link(each) for each in self.list(root.get("references"), "references")]),
+            preview=self.yes(root.get("preview"), "preview"),
         )
         examples = tuple([self.example(each, number) for each in self.list(root.get("examples"), "examples")])
         options = self.options(root.get("options"), check)
         return RuleFile(self.path, self.shown, words, check, options, examples)
+
+    def yes(self, node: Node | None, key: str) -> bool:
+        """A key that is true or false; false where it is left out."""
+        word = "false" if node is None else self.text(node, key)
+        if word not in ("true", "false"):
+            raise self.fault(node, f"`{key}` is `{word}`; it is true or false")
+        return word == "true"
 
     # -- keys ----------------------------------------------------------------------------------------------------
 

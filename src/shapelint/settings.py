@@ -56,5 +56,7 @@ class Settings:
     require_where: bool = False
     severity: Mapping[str, str] = field(default_factory=dict)
     """Other severities by rule; `off` silences one."""
+    preview: bool = False
+    """Whether rules that are still tried out are reported too."""
     menus: bool = False
     """Whether findings carry the repairs that are proved."""
