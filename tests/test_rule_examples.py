@@ -13,12 +13,13 @@ import pytest
 from shapelint.cli import main
 from shapelint.finding import Applicability
 from shapelint.harness import Stage, blessed, counted, fix_of, flaws_of
-from shapelint.registry import built_in, own_rules, rules_folder
+from shapelint.registry import built_in, own_rules, rules_folder, use_own
 from shapelint.rulefile import RuleError, fields_of, options_of, read_rule, rule_files
 
 from .shared import CHECKOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 RULES = rule_files(rules_folder(), "rules")
@@ -123,13 +124,14 @@ layers:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with one rule of its own."""
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with one rule of its own, which is forgotten afterwards."""
     rules = tmp_path / ".shapelint" / "rules"
     rules.mkdir(parents=True)
     (rules / "ACME001-too-coarse.yaml").write_text(OWN)
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    yield tmp_path
+    use_own(())
 
 
 def test_rules_test_and_bless(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
