@@ -6,8 +6,13 @@ import builtins
 import io
 import json
 import os
+import shutil
+import signal
+import socket
+import stat
 import subprocess
 import sys
+import time
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +172,9 @@ def test_json_of_a_bad_file_is_one_object(
 def test_a_graph_without_nodes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "bad.onnx").write_bytes(changed(lambda model: model.graph.ClearField("node")))
     assert main(["check", "bad.onnx"]) == 1
-    assert "the graph has no nodes" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "the graph has no nodes" in out
+    assert out.endswith("1 file checked: 1 error\n")
 
 
 def test_an_unknown_domain_is_no_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,12 +199,15 @@ COMPLAINTS: dict[str, tuple[list[str], str]] = {
     "input that is none": (["sizes", "good.onnx", "--input", "y=1,3,8,8"], "no input `y`; its inputs are `x`"),
     "input, did you mean": (["sizes", "long.onnx", "--input", "imge=1,3,8,8"], "did you mean `image`?"),
     "input of another rank": (["sizes", "good.onnx", "--input", "x=1,3,8"], "has 4 axes and 3 are given"),
-    "input of 0": (["sizes", "good.onnx", "--input", "x=1,3,0,8"], "`0` in --input `x=1,3,0,8` is no size"),
-    "input below 0": (["sizes", "good.onnx", "--input", "x=1,3,-1,8"], "`-1` in --input"),
+    "input of 0": (["sizes", "good.onnx", "--input", "x=1,3,0,8"], "--input `x=1,3,0,8`: `0` is no size"),
+    "input below 0": (["sizes", "good.onnx", "--input", "x=1,3,-1,8"], "`-1` is no size"),
     "input too large": (["sizes", "good.onnx", "--input", "x=1,3,9999999999,8"], "from 1 to 2**31 - 1"),
     "input without dims": (["sizes", "good.onnx", "--input", "x="], "holds no dims"),
-    "input with a gap": (["sizes", "good.onnx", "--input", "1,,3"], "has an empty dim"),
-    "input no expression": (["sizes", "good.onnx", "--input", "x=1,3,a+,8"], "`a+` is no size"),
+    "input with a gap": (["sizes", "good.onnx", "--input", "1,,3"], "a dim is empty"),
+    "input no expression": (
+        ["sizes", "good.onnx", "--input", "x=1,3,a+,8"],
+        "`x=1,3,a+,8`: found the end of `a+`",
+    ),
     "input no integer": (["sizes", "good.onnx", "--input", "x=1,3,8.5,8"], "`8.5` is not an integer"),
     "where of 0": (["check", "good.onnx", "--where", "multiple of 0"], "`0` in `multiple of 0` is no size"),
     "where empty domain": (["check", "good.onnx", "--where", "H=multiple of 8 in 9..15"], "no size is in the domain"),
@@ -216,6 +226,35 @@ COMPLAINTS: dict[str, tuple[list[str], str]] = {
     "at unknown axis": (["sizes", "good.onnx", "--at", "H=225,Q=3"], "no free axis is called `Q`"),
     "at too many": (["sizes", "good.onnx", "--at", "1x2x3x4"], "gives 4 sizes and input `x` has 3 free axes"),
     "at of 0": (["sizes", "good.onnx", "--at", "H=0"], "`0` in `H=0` is no size"),
+    "missing folder": (["check", "modls/dep/good.onx"], "did you mean `models/deep/good.onnx`?"),
+    "missing folder, sizes": (["sizes", "modls/dep/good.onx"], "did you mean `models/deep/good.onnx`?"),
+    "missing, other case": (["check", "GOOD.ONNX"], "did you mean `good.onnx`?"),
+    "file as a folder": (["check", "good.onnx/x"], "good.onnx/x: does not exist"),
+    "path empty": (["check", ""], "'': does not exist"),
+    "input, no digit": (["sizes", "good.onnx", "--input", "1,3,\u00b2,8"], "--input `1,3,\u00b2,8`: "),
+    "at, no digit": (["sizes", "good.onnx", "--at", "\u00b2x8"], "`\u00b2` in `\u00b2x8` is no size"),
+    "command, other case": (["CHECK", "good.onnx"], "did you mean `check`?"),
+    "command behind an option": (["--colour", "check", "good.onnx"], "`--colour` is no option of `shapelint`"),
+    "option, sizes": (["sizes", "good.onnx", "--inputt", "8"], "did you mean `--input`?"),
+    "jobs 0": (
+        ["check", "good.onnx", "--jobs", "0"],
+        "`0` in --jobs is no number of processes",
+    ),
+    "jobs -1": (["check", "good.onnx", "--jobs", "-1"], "`-1` in --jobs"),
+    "jobs 999": (["check", "good.onnx", "--jobs", "999"], "`999` in --jobs"),
+    "jobs, no digit": (["check", "good.onnx", "--jobs", "\u00b2"], "`\u00b2` in --jobs"),
+    "kind": (["fix", "good.onnx", "--kind", "output_pading"], "did you mean `output_padding`?"),
+    "pick": (["fix", "good.onnx", "--pick", "two"], "`two` in --pick is no number of an entry"),
+    "bless without test": (["rules", "--bless"], "`shapelint rules test DIR --bless`"),
+    "one too many": (["show", "good.onnx", "8"], "`8` is one argument too many"),
+    "extend-select": (["check", "good.onnx", "--extend-select", "SKP2"], "there is no rule `SKP2`"),
+    "rule, other case": (["explain", "shp901x"], "did you mean `SHP901`?"),
+    "beginning of a rule": (["explain", "shp2"], "`shp2` is no rule, it begins the ids SHP201 to SHP204"),
+    "schema of nothing": (["schema"], "required: KIND"),
+    "schema": (["schema", "confg"], "did you mean `config`?"),
+    "shell": (["completion", "bsh"], "did you mean `bash`?"),
+    "stage": (["debug", "grap", "good.onnx"], "did you mean `graph`?"),
+    "output": (["check", "good.onnx", "--output", "jsn:x"], "did you mean `json`?"),
     "command": (["chek", "good.onnx"], "`chek` is no command; did you mean `check`?"),
     "command left out": (["good.onnx"], "did you mean `shapelint check good.onnx`?"),
     "option": (
@@ -232,6 +271,8 @@ COMPLAINTS: dict[str, tuple[list[str], str]] = {
 def test_a_bad_argument_is_one_sentence(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments, sentence = COMPLAINTS[name]
     (folder / "nothing").mkdir()
+    (folder / "models" / "deep").mkdir(parents=True)
+    (folder / "models" / "deep" / "good.onnx").write_bytes(WHOLE)
     image = [float_input("image", [1, 3, 8, 8])]
     (folder / "long.onnx").write_bytes(model_of([node("Relu", ["image"], ["y"])], image).SerializeToString())
     assert main(arguments) == 2
@@ -294,6 +335,26 @@ def test_unreadable_permissions(
     assert "good.onnx" in out
 
 
+def test_a_folder_that_cannot_be_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "locked").mkdir()
+    scan = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if "locked" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert main(["check", "."]) == 2
+    out, err = capsys.readouterr()
+    assert err == "shapelint: locked: cannot be read: Permission denied\n"
+    assert "good.onnx" in out
+    assert main(["check", "locked"]) == 2
+    assert "Permission denied" in capsys.readouterr().err
+
+
 def test_an_internal_error_of_one_file_is_a_sentence(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -333,6 +394,129 @@ def test_names_cannot_write_to_the_terminal(folder: Path, capsys: pytest.Capture
         assert "re\nlu" not in out
 
 
+# -- links and names -------------------------------------------------------------------------------------------------
+
+
+def test_links_that_lead_nowhere(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "gone.onnx").symlink_to("weights/gone.onnx")
+    (folder / "a.onnx").symlink_to("b.onnx")
+    (folder / "b.onnx").symlink_to("a.onnx")
+    (folder / "up").symlink_to("..")
+    assert main(["check", "."]) == 1
+    out = capsys.readouterr().out
+    assert "`./gone.onnx` is a link to `weights/gone.onnx`, which does not exist" in out
+    assert out.count("too many levels of symbolic links") == 2
+    assert "4 files checked: 3 errors, 1 info" in out
+    assert main(["sizes", "gone.onnx"]) == 2
+    assert "is a link to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "gitlab", "junit", "github", "markdown", "concise"])
+def test_names_that_are_no_text(form: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = b"bad\xff\xfe.onnx"
+    try:
+        (folder / os.fsdecode(name)).write_bytes(WHOLE)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    assert main(["check", ".", "--format", form]) == 0
+    out = capsys.readouterr().out
+    assert "bad" in out
+    out.encode()
+
+
+def test_a_baseline_of_names_that_are_no_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        (folder / os.fsdecode(b"bad\xff.onnx")).write_bytes(WHOLE)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    assert main(["baseline", "."]) == 0
+    assert main(["check", ".", "--baseline", "shapelint-baseline.json", "--fail-on", "info"]) == 0
+    capsys.readouterr()
+
+
+# -- configurations and baselines ------------------------------------------------------------------------------------
+
+CONFIGS: dict[str, tuple[str, str]] = {
+    "syntax": ("fail-on = \n", "shapelint.toml:1:11: is not TOML: invalid value; correct the line"),
+    "key twice": (
+        'fail-on = "error"\nfail-on = "info"\n',
+        "shapelint.toml:2:17: is not TOML: cannot overwrite",
+    ),
+    "table twice": ('[models."a"]\n[models."a"]\n', "is not TOML: cannot declare ('models', 'a') twice"),
+    "nesting": (f"select = {'[' * 5000}{']' * 5000}\n", "shapelint.toml: nests too deeply"),
+    "ignore of two kinds": ('ignore = [{rule = "SHP2"}, "SHP3"]\n', "`ignore` is a list of rules, or of tables"),
+    "size of 0": ('[models."*"]\ninputs = {x = "1,3,0,8"}\n', "shapelint.toml:2: `inputs.x`: `0` is no size"),
+    "size below 0": ('[models."*"]\ninputs = {x = [1, 3, -1, 8]}\n', "shapelint.toml:2: `inputs.x`: `-1` is no size"),
+    "no size": ('[models."*"]\ninputs = {x = "1,3,a+,8"}\n', "shapelint.toml:2: `inputs.x`: found the end of `a+`"),
+    "unknown input": ('[models."*"]\ninputs = {y = "1,3,8,8"}\n', "the model has no input `y`"),
+    "unknown axis": ('[models."*"]\nwhere = {Q = "8"}\n', "no free axis is called `Q`"),
+    "unknown key": ('[models."*"]\nwher = "8"\n', "did you mean `where`?"),
+    "unknown rule": ('select = ["SHP999"]\n', "there is no rule `SHP999`"),
+    "unknown level": ('fail-on = "eror"\n', "did you mean `error`?"),
+    "expression": ('[models."*"]\nexpect = ["y.size =="]\n', "is no expression"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_bad_configuration_is_one_sentence(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, sentence = CONFIGS[name]
+    (folder / "shapelint.toml").write_text(text)
+    assert main(["check", "good.onnx"]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("tool = 3  # tool.shapelint", "`tool` is no table"), ("[tool]\nshapelint = 3  # tool.shapelint", "is no table")],
+)
+def test_a_pyproject_of_another_shape(
+    text: str, sentence: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pyproject.toml").write_text(text)
+    assert main(["check", "good.onnx"]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_configuration_that_cannot_be_read_is_not_passed_over(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = folder / "shapelint.toml"
+    config.symlink_to("gone.toml")
+    assert main(["check", "good.onnx"]) == 2
+    assert "shapelint.toml: cannot be read: No such file" in capsys.readouterr().err
+    config.unlink()
+    config.mkdir()
+    assert main(["check", "good.onnx"]) == 2
+    assert "shapelint.toml: is no file" in capsys.readouterr().err
+
+
+def test_a_configuration_with_a_byte_order_mark(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "shapelint.toml").write_text('\ufefffail-on = "info"\n', encoding="utf-8")
+    assert main(["check", "good.onnx"]) == 1
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"version": 2, "findings": []}', "is a baseline of version 2; write it again with `shapelint baseline`"),
+        ("[" * 100_000, "is no baseline"),
+        ("null", "is no baseline"),
+        ('{"version": 1, "findings": [{"rule": 1}]}', "is no baseline"),
+        ("\0", "is no baseline"),
+    ],
+    ids=range(5),
+)
+def test_a_bad_baseline(text: str, sentence: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "b.json").write_text(text)
+    assert main(["check", "good.onnx", "--baseline", "b.json"]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+
+
 # -- as a process ----------------------------------------------------------------------------------------------------
 
 
@@ -369,3 +553,95 @@ def test_a_terminal_that_is_not_utf8(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert b"gr\\xf6\\xdfe" in done.stdout
     assert json.loads(run("sizes", "ü.onnx", "--format", "json", cwd=tmp_path, env=environment).stdout)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_pipes_sockets_and_devices_are_not_waited_for(folder: Path) -> None:
+    os.mkfifo("pipe.onnx")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.onnx")
+        for path, kind in (("pipe.onnx", "a pipe"), ("socket.onnx", "a socket"), ("/dev/zero", "a device")):
+            for command, code in (("check", 1), ("sizes", 2), ("fix", 2)):
+                done = run(command, path, cwd=folder)
+                assert done.returncode == code
+                assert f"the path is {kind}, not a file".encode() in done.stdout + done.stderr
+        done = run("check", ".", "--fix", cwd=folder)
+        assert done.stdout.endswith(b"1 file checked: 1 info\n")  # what a folder holds beside files is no model
+    (folder / ".shapelint" / "rules").mkdir(parents=True)
+    os.mkfifo(".shapelint/rules/ACME001-coarse.yaml")
+    done = run("check", "good.onnx", cwd=folder)
+    assert (done.returncode, b"ACME001-coarse.yaml: is no file" in done.stderr) == (2, True)
+    shutil.rmtree(".shapelint")
+    for option in ("--config", "--baseline"):
+        done = run("check", "good.onnx", option, "pipe.onnx", cwd=folder)
+        assert (done.returncode, b"pipe.onnx: is no file" in done.stderr) == (2, True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+@pytest.mark.parametrize(
+    "arguments", [["baseline", "unet.onnx", "--output"], ["fix", "unet.onnx", "--kind", "declare", "-o"]], ids=" ".join
+)
+def test_what_is_no_plain_file_is_written_into(arguments: list[str], folder: Path) -> None:
+    """`-o /dev/null` must not put a file in the device's place."""
+    (folder / "unet.onnx").write_bytes((FIXTURES / "models" / "unet.onnx").read_bytes())
+    os.mkfifo("pipe")
+    with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
+        done = run(*arguments, "pipe", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert reader.communicate(timeout=60)[0]
+    assert stat.S_ISFIFO(os.stat("pipe").st_mode)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file descriptors are inherited otherwise")
+@pytest.mark.parametrize(
+    ("arguments", "closed", "code"),
+    [
+        (["check", "good.onnx"], 0, 0),
+        (["check", "-"], 0, 2),
+        (["check", "good.onnx", "--fail-on", "info"], 1, 1),
+        (["sizes", "good.onnx", "--format", "json"], 1, 0),
+        (["check", "gone.onnx"], 2, 2),
+    ],
+)
+def test_streams_that_are_closed(arguments: list[str], closed: int, code: int, folder: Path) -> None:
+    command = f'"$@" {closed}{"<" if closed == 0 else ">"}&-'
+    shell = ["sh", "-c", command, "sh", sys.executable, "-m", "shapelint", *arguments]
+    done = subprocess.run(shell, cwd=folder, capture_output=True, timeout=60, check=False)
+    assert done.returncode == code
+    assert b"internal error" not in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is not here")
+def test_a_disk_that_is_full(folder: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        for arguments in (["check", "good.onnx"], ["sizes", "good.onnx", "--format", "json"]):
+            program = [sys.executable, "-m", "shapelint", *arguments]
+            done = subprocess.run(program, cwd=folder, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+            assert done.returncode == 2
+            assert done.stderr == b"shapelint: what is found cannot be written: No space left on device\n"
+
+
+def test_an_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import shapelint.engine as engine
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "load", stop)
+    assert main(["check", "."]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals reach process groups otherwise")
+def test_an_interruption_of_many_processes(folder: Path) -> None:
+    for number in range(400):
+        (folder / f"{number}.onnx").write_bytes(WHOLE)
+    program = [sys.executable, "-m", "shapelint", "check", ".", "--jobs", "2"]
+    with subprocess.Popen(
+        program, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, b"", b"")

@@ -128,6 +128,15 @@ def test_long_names_are_not_cut(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert max(len(line) for line in lines if line != name) < 80
 
 
+def test_scales_are_those_of_spatial_axes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "net.shape.yaml"
+    spec.write_text("shapelint: 1\ninputs:\n  x: [N, 3, H, W]\nlayers:\n  - down: MaxPool2d((2, 4))\n")
+    main(["show", str(spec)])
+    assert capsys.readouterr().out.splitlines()[2].split()[-1] == "1/2x1/4"
+    main(["show", str(spec), "--format", "json"])
+    assert json.loads(capsys.readouterr().out)["nodes"][0]["scale"] == {"H": "1/2", "W": "1/4"}
+
+
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     for word in ("--version", "--help"):
         with pytest.raises(SystemExit) as left:

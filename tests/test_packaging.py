@@ -9,6 +9,8 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING
 
+import pytest
+
 from shapelint._version import __version__
 from shapelint.registry import rule_names
 
@@ -51,6 +53,28 @@ def test_the_package_is_typed_and_versioned() -> None:
     assert (CHECKOUT / "src" / "shapelint" / "py.typed").is_file()
     assert __version__
     assert f"## {__version__}" in (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [(["--help"], set()), (["--version"], set()), (["explain", "SHP201"], {"yaml"}), (["rules"], {"yaml"})],
+    ids=" ".join,
+)
+def test_what_needs_no_model_imports_nothing_that_reads_one(arguments: list[str], needed: set[str]) -> None:
+    code = (
+        "import sys; from shapelint.cli import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit: pass\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    imported = set(done.stderr.split())
+    heavy = {"onnx", "numpy", "google", "networkx", "pathspec", "yaml", "difflib", "multiprocessing"}
+    assert imported & heavy <= needed | {"difflib"}
+    ours = {name for name in imported if name.startswith("shapelint.")}
+    assert not ours & {"shapelint.source", "shapelint.ops", "shapelint.conventions", "shapelint.engine"}
+    commands = {name for name in ours if name.startswith("shapelint.cli.commands.")}
+    assert commands <= {f"shapelint.cli.commands.{arguments[0]}"}
 
 
 def test_nothing_heavy_is_imported_at_start() -> None:

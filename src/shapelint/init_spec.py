@@ -60,5 +60,5 @@ def write_spec(path: Path, *, force: bool = False) -> list[Path]:
     schema.parent.mkdir(parents=True, exist_ok=True)
     schema.write_text(schema_text("spec"), encoding="utf-8")
     where = os.path.relpath(schema, path.parent).replace(os.sep, "/")
-    path.write_text(TEMPLATE.format(schema=where, name=path.name), encoding="utf-8")
+    path.write_text(TEMPLATE.format(schema=where, name=path.name), encoding="utf-8", errors="backslashreplace")
     return [path, schema]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shapelint.engine import FileReport, RunError, check_file
@@ -33,7 +34,28 @@ def _in_processes(work: list[tuple[str, Settings]], jobs: int) -> Iterator[tuple
 
     context, own = get_context("spawn"), own_rules()
     with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=use_own, initargs=(own,)) as pool:
-        yield from pool.map(_check, work, chunksize=4)
+        try:
+            with _uninterrupted():
+                results = pool.map(_check, work, chunksize=4)
+            yield from results
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes that are started within leave Ctrl-C to this one, which ends them."""
+    import signal
+    from threading import current_thread, main_thread
+
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _check(item: tuple[str, Settings]) -> tuple[FileReport | None, RunError | None]:

@@ -1,0 +1,1 @@
+"""One module a command: its description, its arguments, and what it does."""
