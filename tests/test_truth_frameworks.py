@@ -6,7 +6,6 @@ of `tf.*`. A row that differs from what holds for the framework as a whole is li
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ import pytest
 from shapelint.analysis import Analysis
 from shapelint.ops.arithmetic import AxisWindow
 from shapelint.ops.arithmetic.keras import deconv_length
-from shapelint.size import Table, evaluate, holds
+from shapelint.size import Table, evaluate
 from shapelint.source import Unreadable, load
 
-from .shared import SHARED, needs_shared
+from .shared import needs_shared
+from .truth_rows import recorded, sizes_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,11 +279,6 @@ def normative() -> list[dict[str, Any]]:
     ]
 
 
-def recorded(*families: str) -> list[dict[str, Any]]:
-    lines = (SHARED / "truth" / "sizes.jsonl").read_text().splitlines()
-    return [row for row in map(json.loads, lines) if row["op"].startswith(families)]
-
-
 def answer(spec: Spec, n: int, *, free: bool) -> Any:
     """What the spec gives at n: "err", the sizes along the axes, or why nothing is known."""
     try:
@@ -291,15 +286,7 @@ def answer(spec: Spec, n: int, *, free: bool) -> Any:
     except Unreadable as error:
         return f"err: {error}"
     at = {analysis.inputs.names["n"].symbols[0]: n} if free and analysis.inputs.names else {}
-    for requirement in analysis.shapes.requirements:
-        if not holds(requirement.held, at):
-            return f"err: {requirement!r}"
-    if analysis.shapes.unknowns:
-        return f"unknown: {analysis.shapes.unknowns[0]}"
-    shape = analysis.shapes.tensors["y"].shape
-    if shape is None or any(axis >= len(shape) or shape[axis] is None for axis in spec.axes):
-        return f"unknown: {shape}"
-    return [evaluate(shape[axis], at) for axis in spec.axes]  # type: ignore[arg-type]
+    return sizes_at(analysis.shapes, "y", at, spec.axes)
 
 
 @pytest.mark.parametrize("free", [False, True], ids=["number", "free"])

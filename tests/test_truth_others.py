@@ -6,25 +6,21 @@ what onnxruntime did. A result below 0, which Theano's shape functions return, i
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from shapelint.analysis import Analysis
-from shapelint.size import evaluate, holds
 from shapelint.source import Unreadable, load
 
-from .shared import SHARED, needs_shared
+from .shared import needs_shared
+from .truth_rows import ONNX_ROWS, Row, compare, family_of, onnx_answer, recorded, sizes_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = needs_shared
-
-Row = dict[str, Any]
 
 
 def padding(value: Any) -> str:
@@ -227,6 +223,7 @@ LAYERS: Final[dict[str, tuple[str, Callable[[Row], list[str]]]]] = {
 """By family the input's dims and the layers of a row."""
 
 ROWS: Final = {
+    **ONNX_ROWS,
     "flax.ConvTranspose": 21,
     "flax.conv": 18,
     "flax.max_pool": 14,
@@ -234,25 +231,6 @@ ROWS: Final = {
     "jax.convT": 28,
     "jax.convT(use_consistent_padding)": 18,
     "jax.roundtrip(explicit pads)": 22,
-    "onnx.AveragePool": 108,
-    "onnx.AveragePool2D": 33,
-    "onnx.Col2Im": 46,
-    "onnx.Conv": 84,
-    "onnx.ConvTranspose": 112,
-    "onnx.DeformConv": 10,
-    "onnx.DepthToSpace": 8,
-    "onnx.GridSample": 6,
-    "onnx.LpPool": 84,
-    "onnx.MaxPool": 112,
-    "onnx.MaxPool2D": 36,
-    "onnx.MaxUnpool": 14,
-    "onnx.Pad": 28,
-    "onnx.Resize(policy)": 57,
-    "onnx.Resize(scales)": 28,
-    "onnx.RoiAlign": 6,
-    "onnx.Slice": 84,
-    "onnx.SpaceToDepth": 8,
-    "onnx.Upsample": 56,
     "paddle.avgpool": 28,
     "paddle.conv": 28,
     "paddle.convT": 28,
@@ -269,9 +247,6 @@ ROWS: Final = {
 READ_AS_REFUSALS: Final = {"theano.conv": 2, "theano.gradinputs": 12}
 """Rows of Theano's shape functions that hold None, where the size is ambiguous, or a size below 0."""
 
-UNKNOWN_WHERE_FREE: Final = {"onnx.Resize(policy)": 57}
-"""Rows whose size is known only where it is a number: one scale for all axes is a quotient of two sizes."""
-
 
 def is_no_size(recorded: Any) -> bool:
     """Whether a shape function answered what no tensor has: None, or a size below 0."""
@@ -280,14 +255,9 @@ def is_no_size(recorded: Any) -> bool:
 
 def answer_of(row: Row) -> Any:
     """What is normative: a size, a list of sizes, "err"; None where a row is information only."""
-    family, _, runtime = row["op"].partition("[")
-    given = "err" if "err" in row else row["out"]
-    if not family.startswith("onnx."):
-        return "err" if is_no_size(given) else given
-    if family == "onnx.Resize(scales)":
-        return given if runtime == "ort]" else None
-    answer = row.get("spec", given if runtime == "ort]" else None)
-    return "err" if answer == 0 and "kernel" in LAYERS[family][1](row["p"])[-1] and "Un" not in family else answer
+    if row["op"].startswith("onnx."):
+        return onnx_answer(row)
+    return "err" if "err" in row or is_no_size(row["out"]) else row["out"]
 
 
 def text_of(row: Row, dims: str, layers: list[str]) -> str:
@@ -300,7 +270,7 @@ def text_of(row: Row, dims: str, layers: list[str]) -> str:
 
 def found_for(row: Row, *, free: bool) -> Any:
     """What the spec's last layer gives along its changed axes, "err", or why it is unknown."""
-    dims, layers = LAYERS[row["op"].partition("[")[0]]
+    dims, layers = LAYERS[family_of(row)]
     made = [each if free else each.replace("[n]", f"[{row['n']}]") for each in layers(row["p"])]
     dims = dims.format_map(row["p"])
     try:
@@ -308,69 +278,35 @@ def found_for(row: Row, *, free: bool) -> Any:
         analysis = Analysis(load(text.encode()))
     except Unreadable as error:
         return "err" if "another kind" not in str(error) else f"crash: {error}"
-    real = {axis.symbol: row["n"] for axis in analysis.inputs.axes}
-    shapes = analysis.shapes
-    if not all(holds(requirement.held, real) for requirement in shapes.requirements):
-        return "err"
-    if shapes.unknowns:
-        return f"unknown: {shapes.unknowns[0].why}"
-    shape = shapes.tensors[analysis.graph.outputs[0].name].shape
-    assert shape is not None
-    try:
-        return [evaluate(dim, real) for dim in shape if dim is not None]
-    except KeyError:
-        return f"unknown: {shape}"
+    at = {axis.symbol: row["n"] for axis in analysis.inputs.axes}
+    return sizes_at(analysis.shapes, analysis.graph.outputs[0].name, at)
 
 
-def agrees(row: Row, found: Any, answer: Any) -> bool:
+def agree(row: Row, found: Any, answer: Any) -> bool:
     """Whether the sizes found are the recorded ones."""
     if isinstance(found, str) or answer == "err":
         return bool(found == answer)
-    family = row["op"].partition("[")[0]
     if isinstance(answer, list):  # channels and size, or two sizes
         wanted = answer if len(answer) == 2 else [answer[-1]] * 2
         return bool(found[-2:] == wanted or found[1:3] == wanted)
-    if family.startswith(("jax.", "flax.")):
+    if row["op"].startswith(("jax.", "flax.")):
         return bool(found[1] == answer)
     return bool(found[-1] == answer)
-
-
-def recorded(prefix: str) -> list[Row]:
-    """The rows of the families with this prefix."""
-    lines = (SHARED / "truth" / "sizes.jsonl").read_text().splitlines()
-    rows: list[Row] = [json.loads(line) for line in lines]
-    return [row for row in rows if row["op"].startswith(prefix) and row["op"].partition("[")[0] in LAYERS]
-
-
-def compared(prefix: str, *, free: bool) -> tuple[list[str], Counter[str], Counter[str]]:
-    """Where specs differ from the rows of the families with this prefix, the rows, and those that are unknown."""
-    wrong: list[str] = []
-    rows: Counter[str] = Counter()
-    unknown: Counter[str] = Counter()
-    for row in recorded(prefix):
-        family = row["op"].partition("[")[0]
-        answer = answer_of(row)
-        if answer is None:
-            continue
-        rows[family] += 1
-        found = found_for(row, free=free)
-        if free and family in UNKNOWN_WHERE_FREE and isinstance(found, str) and found != "err":
-            unknown[family] += 1
-        elif not agrees(row, found, answer):
-            wrong.append(f"{row['op']} {row['p']} n={row['n']}: {found}, recorded {answer}")
-    return wrong, rows, unknown
 
 
 @pytest.mark.parametrize("free", [False, True], ids=["number", "free"])
 @pytest.mark.parametrize("prefix", ["jax.", "flax.", "paddle.", "theano.", "onnx."])
 def test_specs_give_the_recorded_sizes_and_refusals(prefix: str, free: bool) -> None:
     """Every normative row, with its size as a number, and as a symbol evaluated at that size."""
-    wrong, rows, unknown = compared(prefix, free=free)
-    sys.stdout.write("\n" + "\n".join([f"rows: {dict(sorted(rows.items()))}", *wrong]) + "\n")
-    assert not wrong
-    assert rows == {family: count for family, count in ROWS.items() if family.startswith(prefix)}
+    rows = [(row, answer_of(row)) for row in recorded(prefix) if family_of(row) in LAYERS]
+    normative = [(row, answer) for row, answer in rows if answer is not None]
+    counts = compare(normative, lambda row: found_for(row, free=free), agree, free=free)
+    assert counts == {family: count for family, count in ROWS.items() if family.startswith(prefix)}
+
+
+@pytest.mark.parametrize("prefix", ["jax.", "flax.", "paddle.", "theano."])
+def test_the_rows_that_hold_no_size_are_counted(prefix: str) -> None:
+    """What is read as a refusal is what Theano's shape functions return, and nothing else."""
+    rows = [row for row in recorded(prefix) if family_of(row) in LAYERS and is_no_size(row.get("out", 0))]
     refused = {family: count for family, count in READ_AS_REFUSALS.items() if family.startswith(prefix)}
-    if prefix != "onnx.":
-        assert Counter(row["op"] for row in recorded(prefix) if is_no_size(row.get("out", 0))) == refused
-    expected = {family: count for family, count in UNKNOWN_WHERE_FREE.items() if free and family.startswith(prefix)}
-    assert unknown == expected
+    assert Counter(row["op"] for row in rows) == refused

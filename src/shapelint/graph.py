@@ -38,6 +38,8 @@ class Declared:
     dims: tuple[DeclaredDim, ...] | None = None
     """None where the rank is undeclared."""
     kind: Literal["tensor", "sparse_tensor", "sequence", "optional", "map"] = "tensor"
+    spans: tuple[Span, ...] = field(default=(), compare=False)
+    """Of a text file: where each dim stands."""
 
 
 @dataclass(frozen=True, slots=True)

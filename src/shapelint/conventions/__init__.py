@@ -9,15 +9,33 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from shapelint.conventions.build import Build, Illegal
+from shapelint.conventions.layout import Layout
+from shapelint.meant import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shapelint.size import Size
+
+__all__ = [
+    "NAMES",
+    "PREFIXES",
+    "Build",
+    "Convention",
+    "Illegal",
+    "LayerFunction",
+    "LayerType",
+    "bind",
+    "convention",
+    "in_every_one",
+    "prefixed",
+    "require",
+]
 
 NAMES: Final = ("pytorch", "keras", "tensorflow", "onnx", "jax", "paddle", "caffe", "theano")
 
@@ -56,102 +74,6 @@ OWN_PREFIXES: Final = {
     "paddle": ("nn.", "F."),
     "tensorflow": ("layers.", "tf.keras.layers.", "tf.keras.", "keras.layers."),
 }
-
-
-class LayerLike(Protocol):
-    """What a convention sees of a layer: its path and its shape as the file writes it."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def shape(self) -> tuple[Any, ...] | None: ...
-    @property
-    def spatial(self) -> tuple[int, int] | None: ...
-    @property
-    def channel(self) -> int | None: ...
-    @property
-    def made_by(self) -> Any: ...
-
-
-class Illegal(Exception):
-    """A call that the framework refuses when it is written, at no matter which size."""
-
-    def __init__(self, message: str, argument: str = "", remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.argument = argument
-        """The parameter to point at; empty: the whole call."""
-        self.remedy = remedy
-
-
-class Build(Protocol):
-    """What a layer function works with."""
-
-    type: str
-    """The layer's name as it was written, without a prefix."""
-    rank: int
-    """The number of spatial axes: that of the name (`Conv2d`), else that of the first source."""
-    sources: list[Any]
-    """The layers that it reads."""
-    first: int
-    """The first spatial axis of the file's layout."""
-    channels_last: bool
-    has_batch: bool
-    """Whether shapes begin with the batch."""
-    outputs: int
-    """How many names the item gives."""
-    opset: int | None
-    """What the file says."""
-
-    @property
-    def x(self) -> Any:
-        """The only source."""
-        ...
-
-    def node(
-        self,
-        op: str,
-        inputs: Sequence[Any],
-        attributes: Mapping[str, Any] | None = None,
-        *,
-        rule: str | None = None,
-        outputs: int = 1,
-        made_by: Any = None,
-        part: str = "",
-        domain: str = "",
-        version: int = 99,
-    ) -> Any:
-        """Make a node, by default with the arithmetic of the convention; the layer that it gives.
-
-        `made_by`: what a layer that undoes this one needs to know of it. `part`: the name of a node that only helps,
-        such as a weight. `domain` and `version` are those of an ONNX operator.
-        """
-        ...
-
-    def same(self, x: Any | None = None) -> Any:
-        """A node that keeps the shape."""
-        ...
-
-    def shaped(
-        self,
-        inputs: Sequence[Any],
-        sizes: Sequence[Any] | None,
-        requirements: Iterable[Any] = (),
-        *,
-        op: str = "Shaped",
-        made_by: Any = None,
-        part: str = "",
-    ) -> Any:
-        """A node whose result has these sizes; requirements are made by `require`. `op`: one of `layer.SHAPED`."""
-        ...
-
-    def unknown(self, why: str) -> Any:
-        """A node of which nothing is known."""
-        ...
-
-    def per_axis(self, value: Any, name: str, *, least: int | None = None) -> tuple[Any, ...]:
-        """`value` as one number a spatial axis; None where nobody states it. `least`: smaller ones are illegal."""
-        ...
 
 
 LayerFunction: TypeAlias = "Callable[..., Any]"
@@ -216,6 +138,11 @@ class Convention:
 
         return register
 
+    def layout(self, named: str | None) -> Layout:
+        """The layout of a file that names this one (`channels_last`), or none."""
+        last = self.channels_last if named is None else named == "channels_last"
+        return Layout((1 if self.has_batch else 0) + (0 if last else 1), last, self.has_batch)
+
     def find(self, name: str, opset: int | None = None) -> LayerType | None:
         """The layer called `name`, or None; `opset`: what the file says, which matters to ONNX."""
         return self.types.get(name)
@@ -257,17 +184,9 @@ def prefixed(name: str, own: str) -> tuple[str, str] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """Arguments bound to a layer's parameters."""
-
-    values: dict[str, Any]
-    call_time: dict[str, Any]
-
-
 def bind(
     layer: LayerType, positional: Sequence[Any], keywords: Mapping[str, Any], call_time: Mapping[str, Any]
-) -> Bound:
+) -> dict[str, Any]:
     """The arguments by parameter; raises Illegal with the framework's names.
 
     The leading parameter that may be left out is missing iff the arguments bind without it and do not bind with it.
@@ -288,7 +207,7 @@ def bind(
     for name in call_time:
         if name not in known:
             raise Illegal(f"`{layer.name}` takes no `{name}` when it is called", name, _meant(name, known))
-    return Bound(values, dict(call_time))
+    return {**values, **call_time}
 
 
 def _bound(
@@ -315,8 +234,7 @@ def _bound(
 
 
 def _meant(name: str, names: Sequence[str]) -> str:
-    close = get_close_matches(name, names, 1)
-    return f"did you mean `{close[0]}`?" if close else f"it takes {', '.join(names) or 'none'}"
+    return meant(name, names, f"it takes {', '.join(names) or 'none'}", cased=True)
 
 
 def _signature(layer: LayerType) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal, pytorch, require
-from shapelint.conventions.neutral import concat, is_unstated, several
+from shapelint.conventions.neutral import concat, several
 from shapelint.conventions.pytorch import channels
+from shapelint.conventions.values import is_unstated
 from shapelint.size import at_least, equal, product
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal, require
-from shapelint.conventions.neutral import concat, is_unstated
+from shapelint.conventions.neutral import concat
 from shapelint.conventions.pytorch import channels
+from shapelint.conventions.values import is_unstated
 from shapelint.size import at_least, larger
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def window(b: Build, kernel: Any, strides: Any, dilation: Any, names: tuple[str,
     shape = b.x.shape if b.sources else None
     ahead = 0 if shape is None else len(shape) - 1 - b.rank
     first = b.first if shape is None else ahead + (0 if b.channels_last else 1)
-    if ahead < 0:
-        raise Illegal(f"`{names[0]}` has {b.rank} numbers and the input {len(b.x.shape)} axes", names[0])
+    if shape is not None and ahead < 0:
+        raise Illegal(f"`{names[0]}` has {b.rank} numbers and the input {len(shape)} axes", names[0])
     return {
         "rank": b.rank,
         "first": first,

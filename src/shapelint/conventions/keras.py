@@ -7,8 +7,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from shapelint.conventions import Convention, Illegal, require
-from shapelint.conventions.neutral import concat, is_unstated, several, sizes_of
+from shapelint.conventions.neutral import concat, several, sizes_of
 from shapelint.conventions.pytorch import reshaped
+from shapelint.conventions.values import is_unstated
 from shapelint.size import Expr, at_least, equal, product
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal, require
+from shapelint.conventions.values import is_unstated
 from shapelint.size import Expr, at_least, product
 from shapelint.size.floats import times
 
@@ -22,7 +23,7 @@ def concat(b: Build, axis: Any = None) -> Any:
     if rank is None:
         return b.unknown("the sizes that enter it are not known")
     channel = next((each.channel for each in sources if each.channel is not None), None)
-    place = channel if axis is None else axis
+    place = channel if axis in (None, "channels") else axis
     if place is None or isinstance(place, bool) or not isinstance(place, int) or not -rank <= place < rank:
         raise Illegal(f"`axis` is {place} and the sources have {rank} axes", "axis")
     return b.node("Concat", sources, {"axis": place % rank})
@@ -62,8 +63,16 @@ def resize(b: Build, size: Any = None, scale: Any = None) -> Any:
     return resized(b, size, scale)
 
 
-def resized(b: Build, size: Any, scale: Any, names: tuple[str, str] = ("size", "scale"), least: int = 1) -> Any:
-    """The source with another spatial size; the result is at least `least`."""
+def resized(
+    b: Build,
+    size: Any,
+    scale: Any,
+    names: tuple[str, str] = ("size", "scale"),
+    least: int = 1,
+    *,
+    keeps_scale: bool = False,
+) -> Any:
+    """The source with another spatial size; the result is at least `least`. `keeps_scale`: in an export."""
     x = b.x
     if x.shape is None or x.spatial is None:
         return b.unknown("the size that enters it is not known")
@@ -88,7 +97,7 @@ def resized(b: Build, size: Any, scale: Any, names: tuple[str, str] = ("size", "
                     "empty", at_least(result, least), result, n, axis=axis, detail=f"a resize of {n}", argument=names[0]
                 )
             )
-    return b.shaped([x], sizes, demands, op="Resize")
+    return b.shaped([x], sizes, demands, op="Resize", scales=factors if keeps_scale else None)
 
 
 def sizes_of(b: Build, value: Any, rank: int, name: str) -> tuple[Any, ...]:
@@ -123,11 +132,6 @@ def scales_of(value: Any, rank: int, name: str) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def is_unstated(value: Any) -> bool:
-    """Whether nobody states the value (`_`, `...`)."""
-    return type(value).__name__ == "_Unstated"
-
-
 @CONVENTION.layer("Pad Crop")
 def pad(b: Build, before: Any = None, after: Any = None, like: Any = None, side: Any = "center") -> Any:
     """Elements added or cut at the ends of the spatial axes: numbers, or as many as make it as large as `like`."""
@@ -137,62 +141,49 @@ def pad(b: Build, before: Any = None, after: Any = None, like: Any = None, side:
     first, stop = x.spatial
     sign = 1 if b.type == "Pad" else -1
     if like is not None:
-        return _pad_like(b, like, side, sign)
-    if before is None:
-        raise Illegal(f"`{b.type}` takes `before` and `after`, or `like`", "before")
-    begins = sizes_of(b, before, stop - first, "before")
-    ends = begins if after is None else sizes_of(b, after, stop - first, "after")
-    return padded(b, begins, ends, sign, op="Pad" if sign > 0 else "Slice")
-
-
-def padded(b: Build, begins: Any, ends: Any, sign: int, *, op: str) -> Any:
-    """The source with `sign` times these amounts more; an amount below 0 is refused."""
-    x = b.x
-    first, stop = x.spatial
+        begins, ends = _as_large(x.shape[first:stop], like, side, sign)
+    else:
+        if before is None:
+            raise Illegal(f"`{b.type}` takes `before` and `after`, or `like`", "before")
+        begins = sizes_of(b, before, stop - first, "before")
+        ends = begins if after is None else sizes_of(b, after, stop - first, "after")
     sizes = list(x.shape)
     demands = []
-    for place in range(stop - first):
-        axis, begin, end = first + place, begins[place], ends[place]
+    for axis, begin, end in zip(range(first, stop), begins, ends, strict=True):
         n = x.shape[axis]
         for amount, argument in ((begin, "before"), (end, "after")):
             if amount is not None:
-                demands.append(
-                    require(
-                        "limit", at_least(amount, 0), amount, 0, axis=axis, detail=f"`{argument}`", argument=argument
-                    )
-                )
+                held, detail = at_least(amount, 0), f"`{argument}`"
+                demands.append(require("limit", held, amount, 0, axis=axis, detail=detail, argument=argument))
         if n is None or begin is None or end is None:
             sizes[axis] = None
             continue
         sizes[axis] = result = n + (begin + end) * sign
         if sign < 0:
             demands.append(require("empty", at_least(result, 1), result, n, axis=axis, detail="the crop"))
-    return b.shaped([x], sizes, demands, op=op)
+    return b.shaped([x], sizes, demands, op="Pad" if sign > 0 else "Slice")
 
 
-def _pad_like(b: Build, like: Any, side: Any, sign: int) -> Any:
-    x = b.x
+def _as_large(own: tuple[Any, ...], like: Any, side: Any, sign: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """How much is added (`sign` 1) or cut (-1) at the begins and the ends of axes to make them as large as `like`."""
     if side not in ("center", "end"):
         raise Illegal(f"`side` is {side!r}", "side", 'write "center" or "end"')
     if not hasattr(like, "spatial") or like.shape is None or like.spatial is None:
         raise Illegal("`like` names no layer whose size is known", "like")
-    first, stop = x.spatial
     other = like.shape[like.spatial[0] : like.spatial[1]]
-    if len(other) != stop - first:
-        raise Illegal(f"`like` has {len(other)} spatial axes and the source {stop - first}", "like")
+    if len(other) != len(own):
+        raise Illegal(f"`like` has {len(other)} spatial axes and the source {len(own)}", "like")
     begins: list[Any] = []
     ends: list[Any] = []
-    for place in range(stop - first):
-        n, wanted = x.shape[first + place], other[place]
-        if n is None or wanted is None:
-            begins.append(None)
-            ends.append(None)
-            continue
-        difference = (wanted - n) * sign
-        begin = 0 if side == "end" else difference // 2
+    for n, wanted in zip(own, other, strict=True):
+        begin = end = None
+        if n is not None and wanted is not None:
+            difference = (wanted - n) * sign
+            begin = 0 if side == "end" else difference // 2
+            end = difference - begin
         begins.append(begin)
-        ends.append(difference - begin)
-    return padded(b, tuple(begins), tuple(ends), sign, op="Pad" if sign > 0 else "Slice")
+        ends.append(end)
+    return tuple(begins), tuple(ends)
 
 
 @CONVENTION.layer("Flatten")

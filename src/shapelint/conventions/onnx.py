@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shapelint import schema
 from shapelint.conventions import Convention, Illegal, LayerType
-from shapelint.conventions.neutral import is_unstated
+from shapelint.conventions.values import is_unstated
 from shapelint.graph import Constant
 from shapelint.size import Expr
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal, pytorch, require
-from shapelint.conventions.neutral import concat, is_unstated, resized, several, sizes_of
+from shapelint.conventions.neutral import concat, resized, several, sizes_of
 from shapelint.conventions.pytorch import channels
+from shapelint.conventions.values import is_unstated
 from shapelint.size import Expr, above
 
 if TYPE_CHECKING:
@@ -315,7 +316,7 @@ def pad_function(
     x = b.x
     if x.shape is not None and isinstance(pad, tuple) and len(pad) == 2 * len(x.shape) and mode == "constant":
         amounts = pad if not pad_from_left_axis else tuple([each for pair in _paired(pad)[::-1] for each in pair])
-        return _sized(b, amounts, len(x.shape), "constant", "pad")
+        return _sized(b, x.shape, amounts, len(x.shape), "constant", "pad")
     return _pad(b, pad if isinstance(pad, tuple) else (pad,) * (2 * b.rank), mode, "pad", data_format)
 
 
@@ -333,17 +334,16 @@ def _pad(b: Build, amounts: tuple[Any, ...], mode: Any, name: str, data_format: 
     if len(amounts) != 2 * b.rank:
         message = f"`{name}` has {len(amounts)} numbers; {b.rank} spatial axes take {2 * b.rank}"
         raise Illegal(message, name, "write `[left, right, top, bottom]`")
-    return _sized(b, amounts, x.spatial[1], mode, name)
+    return _sized(b, x.shape, amounts, x.spatial[1], mode, name)
 
 
-def _sized(b: Build, amounts: tuple[Any, ...], stop: int, mode: str, name: str) -> Any:
+def _sized(b: Build, shape: tuple[Any, ...], amounts: tuple[Any, ...], stop: int, mode: str, name: str) -> Any:
     """The source with (left, right) of axis `stop` - 1 first added; amounts below 0 are not modelled."""
-    x = b.x
-    sizes = list(x.shape)
+    sizes = list(shape)
     demands = []
     for place, (left, right) in enumerate(_paired(amounts)):
         axis = stop - 1 - place
-        n = x.shape[axis]
+        n = shape[axis]
         for amount in (left, right):
             if not is_unstated(amount) and (isinstance(amount, bool) or not isinstance(amount, int | Expr)):
                 raise Illegal(f"`{name}` holds what is no number", name)
@@ -355,7 +355,7 @@ def _sized(b: Build, amounts: tuple[Any, ...], stop: int, mode: str, name: str) 
             for amount in (left, right):
                 detail = "reflect padding"
                 demands.append(require("limit", above(n, amount), n, amount, axis=axis, detail=detail, argument=name))
-    return b.shaped([x], sizes, demands, op="Pad")
+    return b.shaped([b.x], sizes, demands, op="Pad")
 
 
 @layer("Linear", leading="in_features")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal, require
-from shapelint.conventions.neutral import concat, is_unstated, resized, several, sizes_of
+from shapelint.conventions.neutral import concat, resized, several, sizes_of
+from shapelint.conventions.values import is_unstated
 from shapelint.size import Expr, above, at_least, cdiv, divides, equal, larger, product, smaller
 
 if TYPE_CHECKING:
@@ -261,7 +262,9 @@ def upsample(
         raise Illegal(f"`align_corners` is of no use with mode='{mode}'", "align_corners")
     if antialias and mode not in ("bilinear", "bicubic"):
         raise Illegal("`antialias` is for bilinear and bicubic", "antialias")
-    return resized(b, size, scale_factor, ("size", "scale_factor"), 0 if mode == "area" else 1)
+    names = ("size", "scale_factor")
+    keeps = mode not in ("area", "nearest-exact") and not recompute_scale_factor and not antialias
+    return resized(b, size, scale_factor, names, 0 if mode == "area" else 1, keeps_scale=keeps)
 
 
 @layer("UpsamplingNearest2d UpsamplingBilinear2d")
@@ -269,7 +272,7 @@ def upsampling(b: Build, size: Any = None, scale_factor: Any = None) -> Any:
     """torch.nn.UpsamplingNearest2d, UpsamplingBilinear2d."""
     if (size is None) == (scale_factor is None):
         raise Illegal(f"`{b.type}` takes exactly one of `size` and `scale_factor`", "size")
-    return resized(b, size, scale_factor, ("size", "scale_factor"))
+    return resized(b, size, scale_factor, ("size", "scale_factor"), keeps_scale=True)
 
 
 def positive(value: Any, name: str) -> int:

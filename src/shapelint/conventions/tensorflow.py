@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal, keras, require
 from shapelint.conventions.keras import check_format, check_order, count, entering, place_of, transposed
-from shapelint.conventions.neutral import concat, is_unstated, resized, several, sizes_of
+from shapelint.conventions.neutral import concat, resized, several, sizes_of
 from shapelint.conventions.pytorch import reshaped, shuffled
+from shapelint.conventions.values import is_unstated
 from shapelint.size import Expr, above, at_least, equal
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapelint.conventions import Convention, Illegal
-from shapelint.conventions.neutral import is_unstated, sizes_of
+from shapelint.conventions.neutral import sizes_of
 from shapelint.conventions.pytorch import channels
+from shapelint.conventions.values import is_unstated
 
 if TYPE_CHECKING:
     from shapelint.conventions import Build

@@ -1,21 +1,23 @@
 """Architecture specs: YAML text as a program, which becomes a graph once its inputs have sizes.
 
-text --compose--> nodes with spans --program--> Program --lower--> Graph, one node at a time as sizes are propagated
+text --compose--> nodes with spans --read--> Program --lower--> Graph, one node at a time as sizes are propagated
 """
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from shapelint.conventions import convention
 from shapelint.graph import UNSTATED, Declared, DeclaredDim, Graph, Model
+from shapelint.meant import meant
 from shapelint.size.expr import Table
 from shapelint.size.parse import NotASize, parse_dim
 from shapelint.source.errors import Flaw, Unreadable
 from shapelint.source.spec.compose import Scalar, SpecError, compose, text_of
-from shapelint.source.spec.lower import Expectation, Lowered, lower
-from shapelint.source.spec.program import Program, read
+from shapelint.source.spec.expectation import Expectation
+from shapelint.source.spec.lower import Lowered, lower
+from shapelint.source.spec.program import Program
+from shapelint.source.spec.read import read
 
 if TYPE_CHECKING:
     from shapelint.source.spec.compose import Node
@@ -50,15 +52,15 @@ def _check_domains(program: Program, graph: Graph) -> None:
     names = [symbol.name for symbol in table.symbols]
     for of in program.sizes:
         if of.symbol not in names:
-            close = get_close_matches(of.symbol, names, 1)
             listed = ", ".join(f"`{name}`" for name in names) or "none"
-            remedy = f"did you mean `{close[0]}`?" if close else f"the symbols of the inputs are {listed}"
+            remedy = meant(of.symbol, names, f"the symbols of the inputs are {listed}", cased=True)
             raise SpecError(f"no input has a dim `{of.symbol}`", of.span, remedy)
 
 
 def _declared(program: Program, name: Scalar, dims: tuple[Scalar, ...]) -> Declared:
     constants = {key.text: value for key, value in program.vars}
-    return Declared(name.text, 1, tuple([_dim(dim, constants) for dim in dims]))
+    spans = tuple([dim.span for dim in dims])
+    return Declared(name.text, 1, tuple([_dim(dim, constants) for dim in dims]), spans=spans)
 
 
 def _dim(dim: Scalar, constants: dict[str, Node]) -> DeclaredDim:
@@ -66,7 +68,7 @@ def _dim(dim: Scalar, constants: dict[str, Node]) -> DeclaredDim:
     if text == "_":
         return UNSTATED
     known = constants.get(text)
-    if isinstance(known, Scalar) and known.text.isdigit():
+    if isinstance(known, Scalar) and known.text.isdecimal():
         text = known.text
     try:
         size = parse_dim(text, Table().symbol)

@@ -81,18 +81,18 @@ def compose(text: str) -> Node:
     """The root node; raises SpecError."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Composer(yaml.parse(text, loader), text).document()
+        return _Composer(yaml.parse(text, loader)).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         span = None if mark is None else Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-        raise SpecError(f"the file is not YAML: {_problem(error, text)}", span, _remedy(error, text)) from None
+        raise SpecError(f"the file is not YAML: {_problem(error)}", span, _remedy(error, text)) from None
     except yaml.reader.ReaderError as error:
         raise SpecError(f"the file is not YAML: {error.reason}", None, "save it as UTF-8 text") from None
     except RecursionError:
         raise SpecError("the file nests too deeply", None, f"nest at most {DEPTH} levels") from None
 
 
-def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
+def _problem(error: yaml.MarkedYAMLError) -> str:
     words = error.problem or error.context or "it cannot be parsed"
     if error.context and error.context not in words:
         words = f"{words} ({error.context})"
@@ -111,9 +111,8 @@ def _remedy(error: yaml.MarkedYAMLError, text: str) -> str:
 
 
 class _Composer:
-    def __init__(self, events: Iterator[yaml.Event], text: str) -> None:
+    def __init__(self, events: Iterator[yaml.Event]) -> None:
         self.events = events
-        self.text = text
         self.depth = 0
 
     def document(self) -> Node:

@@ -17,7 +17,7 @@ from shapelint.conventions import convention
 from shapelint.graph import Constant
 from shapelint.schema import lookup
 from shapelint.size.text import write, write_condition
-from shapelint.source.spec.program import RESERVED
+from shapelint.source.spec.form import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -1,68 +1,19 @@
-"""What expressions in a spec evaluate to, and the arithmetic on it.
-
-A value is a number, a size (an integer or an expression over symbols), a boolean or a condition, a string, None, a
-tuple of values (lists and tuples are vectors), `UNSTATED` (`_`) or `SOUGHT` (`...`), or a reference to a layer.
-"""
+"""The operators of expressions: arithmetic, comparison and choice, element by element over vectors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
+from shapelint.conventions.values import UNSTATED, Value, is_unstated, kind_of
 from shapelint.size import Condition, Expr, above, all_of, any_of, at_least, equal, larger, negate, select, smaller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shapelint.graph import Span
+    from shapelint.size import Size
 
 LARGEST: Final = 2**63
 LONGEST: Final = 100_000
-
-
-class _Unstated:
-    __slots__ = ("word",)
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-    def __repr__(self) -> str:
-        return self.word
-
-
-UNSTATED: Final = _Unstated("_")
-"""A value that nobody states: what depends on it is not checked."""
-SOUGHT: Final = _Unstated("...")
-"""The same, and `fix` looks for it."""
-
-
-def is_unstated(value: object) -> bool:
-    """Whether nobody states the value."""
-    return isinstance(value, _Unstated)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layer:
-    """A reference to what a layer, an input or an instance of a block gives."""
-
-    path: str
-    value: str
-    """The name of the value in the graph."""
-    shape: tuple[Any, ...] | None
-    """As the file writes shapes: an integer, an expression or None a dim."""
-    spatial: tuple[int, int] | None
-    """The first spatial axis and the one after the last; None where the tensor has no spatial axes."""
-    channel: int | None
-    """The axis of channels."""
-    inside: dict[str, Layer] = field(default_factory=dict)
-    """The layers of an instance of a block, by name."""
-    extras: tuple[Layer, ...] = ()
-    """The further outputs."""
-    made_by: Any = None
-    """What an unpool needs of its pool."""
-
-
-Value: TypeAlias = Any
 
 
 class ValueFault(Exception):
@@ -137,12 +88,17 @@ def _number(op: str, left: Value, right: Value) -> Value:
 
 def _divided(left: Value, right: Value) -> Value:
     if isinstance(left, Expr) or isinstance(right, Expr):
-        if isinstance(right, int) and isinstance(left, Expr):
-            factors = (left.const, *[factor for _, factor in left.terms])
-            if right and all(factor % right == 0 for factor in factors):
-                return left // right
-        raise ValueFault("divides a size by `/`; `//` rounds down")
+        exact = divided(left, right) if isinstance(right, int) and isinstance(left, Expr) else None
+        if exact is None:
+            raise ValueFault("divides a size by `/`; `//` rounds down")
+        return exact
     return left / right
+
+
+def divided(size: Size, by: int) -> Size | None:
+    """The size divided by a number where nothing is left over, whatever the symbols are; None elsewhere."""
+    factors = (size,) if isinstance(size, int) else (size.const, *[factor for _, factor in size.terms])
+    return size // by if by and all(factor % by == 0 for factor in factors) else None
 
 
 def _power(left: Value, right: Value) -> Value:
@@ -272,34 +228,3 @@ def extreme(values: tuple[Value, ...], *, largest: bool) -> Value:
         return max(values) if largest else min(values)
     except TypeError:
         raise ValueFault("mixes values that have no order") from None
-
-
-def kind_of(value: Value) -> str:
-    """The value's kind in words."""
-    if isinstance(value, bool):
-        return "a truth value"
-    if isinstance(value, str):
-        return f"the text `{value[:40]}`"
-    if isinstance(value, tuple):
-        return f"a vector of {len(value)}"
-    if isinstance(value, int | float):
-        return f"the number {value}"
-    if isinstance(value, Expr):
-        return f"the size {value}"
-    if isinstance(value, Condition):
-        return "a condition"
-    if isinstance(value, Layer):
-        return f"the layer `{value.path}`"
-    if value is None:
-        return "None"
-    if is_unstated(value):
-        return f"`{value}`"
-    return "a value of another kind"
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A value with the place of the text that gave it."""
-
-    value: Value
-    span: Span
