@@ -188,3 +188,14 @@ def test_pads_come_in_every_form() -> None:
     given = call("CenterCropPad", shaped(3, n), ints(5, 7)).tensors[0].shape
     assert given == (5, 7)
     assert evaluate(computed.tensors[0].shape[1], {n.symbols[0]: 3}) == 8  # type: ignore[index,arg-type]
+
+
+@pytest.mark.parametrize("empty", [0, 1])
+def test_an_empty_tensor_joins_whatever_its_other_sizes(empty: int) -> None:
+    """onnxruntime 1.32 gives [1, 2, 4, 4] and [1, 5, 4, 4] here; empty tensors among themselves keep the first's."""
+    for nothing, total in (((1, 0, 3, 3), 2), ((1, 3, 0, 4), 5)):
+        parts = [shaped(1, 2, 4, 4)]
+        parts.insert(empty, shaped(*nothing))
+        answer = call("Concat", *parts, axis=1)
+        assert not answer.requirements
+        assert answer.tensors[0].shape == (1, total, 4, 4)

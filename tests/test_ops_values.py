@@ -242,3 +242,18 @@ def test_shapes_are_sliced_as_python_slices() -> None:
             answer = call("Shape", shaped(*dims), start=start, end=end)
             low, high = (max(0, min(4, bound + 4 if bound < 0 else bound)) for bound in (start, end))
             assert answer.tensors[0].value == dims[low:high], (start, end)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_one_hot_elements_are_numpys(axis: int) -> None:
+    """torch's repeat_interleave, as exported, tiles by a one-hot of sizes."""
+    table = Table()
+    n = table.symbol("n")
+    places = Tensor(7, (2, 3), (0, 2, 1, 3, 3, 2))
+    answer = call("OneHot", places, scalar(4), ints(1, n), table=table, axis=axis)
+    hot = np.moveaxis(np.eye(4, dtype=int)[np.array([[0, 2, 1], [3, 3, 2]])], -1, axis)
+    for size in SIZES:
+        at = {n.symbols[0]: size}
+        assert answer.shape(at) == hot.shape
+        assert answer.value(at) == np.where(hot, size, 1).reshape(-1).tolist()
+    assert call("OneHot", ints(-1), scalar(4), ints(0, 1)).tensors[0].value is None

@@ -151,3 +151,19 @@ def test_global_pools_leave_one_pixel() -> None:
 def test_unknown_inputs_leave_unknown_outputs() -> None:
     assert call("Conv", UNKNOWN, shaped(4, 3, 3, 3)).tensors[0].shape is None
     assert call("Conv", shaped(1, 3, None, 8), shaped(4, 3, 3, 3)).tensors[0].shape == (1, 4, None, 6)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_kernel_that_is_computed_is_counted(seed: int) -> None:
+    """A correlation's weight is a tensor of the net; without `kernel_shape` its sizes are the kernel's."""
+    draw = Random(seed)
+    s, d, begin, end = draw.randint(1, 4), draw.randint(1, 3), draw.randint(0, 3), draw.randint(0, 3)
+    table = Table()
+    n, k = table.symbol("n"), table.symbol("k")
+    (size,), (kernel,) = n.symbols, k.symbols
+    attributes: dict[str, Any] = {"strides": (s,), "dilations": (d,), "pads": (begin, end)}
+    answer = call("Conv", shaped(1, 3, n), shaped(5, 3, k), version=22, table=table, **attributes)
+    for at in range(1, 25):
+        for of in range(1, 8):
+            made = counted(at, of, s, d, begin, end)
+            assert answer.shape({size: at, kernel: of}) == (None if made is None else (1, 5, made)), (at, of)

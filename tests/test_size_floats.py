@@ -134,7 +134,7 @@ def test_a_size_without_a_value_holds_nothing() -> None:
     table = Table()
     height = table.symbol("H")
     found = set_of(equal(height // (height - 5), 2))
-    assert found.checked_to == UPTO
+    assert found.is_complete
     assert [n for n in range(1, UPTO) if n in found] == [n for n in range(1, UPTO) if n != 5 and n // (n - 5) == 2]
 
 
@@ -150,3 +150,19 @@ def test_short_factors_that_make_a_long_one(width: str) -> None:
         theirs = theirs * kind(factor)
         scaled, expected = binary("mul", term, 2.0**20, width), theirs * kind(2.0**20)
         assert column(to_size(scaled, "floor"), 16_383) == numpy.floor(expected).astype(numpy.int64).tolist()
+
+
+@pytest.mark.parametrize("width", ["f", "d"])
+@pytest.mark.parametrize("by", [1, 3, 5, 6, 7, 9, 10, 49, 100, 1000])
+def test_a_quotient_by_a_whole_number_is_cut_as_integers_are(by: int, width: str) -> None:
+    """A rounded quotient is never rounded up to the whole number above it, nor to one where there is none."""
+    table = Table()
+    height = table.symbol("H")
+    for factor, more in ((1, 0), (5, 2), (7, -3)):
+        sizes = (numpy.arange(1, UPTO + 1) * factor + more).astype(TYPES[width])
+        term = binary("div", of_size(factor * height + more, width), float(by), width)
+        for mode in ("floor", "ceil", "trunc"):
+            size = to_size(term, mode)
+            assert column(size, UPTO) == ROUNDED[mode](sizes / TYPES[width](by)).astype(numpy.int64).tolist()
+            assert sequence(size) is not None
+            assert unary(mode, term, width) is of_size(size, width)

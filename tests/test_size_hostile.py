@@ -34,7 +34,8 @@ from shapelint.size.floats import FloatTerm, binary, of_size, times, to_size, un
 from shapelint.size.parse import NotASize, parse_dim, parse_domain
 from shapelint.size.sequence import Irregular, column, sequence
 
-SECONDS = 2.0
+SECONDS = 60.0
+"""A guard against what never ends, many times what a busy machine needs."""
 
 
 def nested(size: Size, steps: int) -> Size:
@@ -87,7 +88,7 @@ def test_sizes_that_stand_in_each_other_twice() -> None:
         assert set_of(equal(size, 5)) is not None
         assert len(str(size)) < 20_000
         assert size + h is h + size
-        assert perf_counter() - start < 3 * SECONDS
+        assert perf_counter() - start < SECONDS
 
 
 def test_squares_of_squares_are_bounded() -> None:

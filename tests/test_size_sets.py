@@ -150,6 +150,16 @@ WORDS = [
     (SizeSet(((2, 2), (4, 4), (6, 6), (8, 8), (20, 24))), "2 to 8 in steps of 2, 20 to 24", "2..8 step 2 | 20..24"),
     (SizeSet(((2, 2), (4, 4), (6, 6))), "2, 4, 6", "2 | 4 | 6"),
     (SizeSet(((1, 1), (3, 3), (5, 5), (7, 7)), 16, 8, (0,)), "multiples of 8 from 16; also 1 to 7 in steps of 2", None),
+    (
+        SizeSet((), 26, 32, (0, 1, 3, 5, 7, 9, 26, 31)),
+        "from 26, 8 of every 32 sizes, the multiples of 32 among them",
+        None,
+    ),
+    (
+        SizeSet((), 3, 32, (1, 3, 5, 7, 9, 11, 14, 17, 20, 23)),
+        "from 3, 10 of every 32 sizes, no multiple of 32 among them",
+        None,
+    ),
     (SizeSet(((3, 4),), checked_to=65536), "3 to 4 (searched up to 65,536)", None),
 ]
 

@@ -11,18 +11,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shapelint.graph import subgraphs
-from shapelint.ops import shape_function
-from shapelint.ops.call import UNKNOWN, Call, CannotTell, Requirement, Tensor, of_constant
-from shapelint.size import TooDeep
+from shapelint.ops import ranges, shape_function
+from shapelint.ops.call import UNKNOWN, Call, CannotTell, Requirement, Split, Tensor, of_constant
+from shapelint.size import Expr, TooDeep
+from shapelint.size.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shapelint.graph import Graph, Node
     from shapelint.ops.call import Shape
+    from shapelint.ops.ranges import Ranges
     from shapelint.size import Table
 
 _DEEPEST: Final = 64
+_SENSELESS: Final = (
+    TooDeep, RecursionError, ZeroDivisionError, ValueError, TypeError, IndexError, AttributeError, OverflowError,
+    KeyError,
+)  # fmt: skip
+"""What a shape function raises of a file in which attributes or constants make no sense."""
+_MOST_SPLITS: Final = 4
+"""How many Ifs that leave one of two numbers of axes are decided by what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,15 @@ def propagate(graph: Graph, inputs: Mapping[str, Tensor], table: Table, *, concr
     """
     run = _Run(table, concrete)
     tensors = run.scope(graph, inputs, {})
+    for _ in range(_MOST_SPLITS):
+        if run.split is None:
+            break
+        followed = [_Run(table, concrete, taken={**run.taken, run.split: taken}) for taken in (True, False)]
+        made = [(each.scope(graph, inputs, {}), each) for each in followed]
+        left = [one for one in made if not any(item.held is False for item in one[1].requirements)]
+        if len(left) != 1:
+            break
+        ((tensors, run),) = left
     return Shapes(table, tensors, run.requirements, run.unknowns, run.inner)
 
 
@@ -81,24 +99,36 @@ class Stepwise:
 class _Run:
     """One propagation: what its scopes share."""
 
-    def __init__(self, table: Table, concrete: bool, *, keeps_rank: bool = False) -> None:
+    def __init__(
+        self, table: Table, concrete: bool, *, keeps_rank: bool = False, taken: Mapping[str, bool] | None = None
+    ) -> None:
         self.table = table
         self.concrete = concrete
         self.keeps_rank = keeps_rank
         """Whether the rank of what a node that cannot run would give stays known: a spec's layers are read by it."""
+        self.taken = taken or {}
+        """The branches that are followed, by the path of their If."""
+        self.split: str | None = None
+        """The first If of the main graph whose branches leave different numbers of axes."""
         self.requirements: list[Requirement] = []
         self.unknowns: list[Unknown] = []
         self.inner: dict[str, Tensor] = {}
+        self.plain = Plain()
         self.depth = 0
         self.turns = 0
         """How many times a subgraph has been run."""
         self.named: set[str] = set()
         """The paths of the unknown nodes of subgraphs, which may be run more than once."""
+        self.ranges: dict[str, Ranges] = {}
+        """Of tensors that sizes decide and that are not followed element by element: between which ends they lie."""
 
     def scope(self, graph: Graph, inputs: Mapping[str, Tensor], outer: Mapping[str, Tensor]) -> dict[str, Tensor]:
         tensors = dict(outer)
         for name, constant in graph.constants.items():
             tensors[name] = of_constant(constant)
+            unread = ranges.of_constant(constant)
+            if unread is not None:
+                self.ranges[name] = unread
         tensors.update(inputs)
         for node in graph.nodes:
             self.node(node, tensors)
@@ -130,10 +160,17 @@ class _Run:
             run,
             rule=node.rule,
             turn=self.turns,
+            taken=self.taken.get(node.path) if self.taken and not self.depth else None,
         )
         try:
             result = function(call)
+            if node.op in ranges.INDEXED:
+                why = ranges.state(call, [self.ranges.get(name) for name in node.inputs])
+                if why is not None:
+                    self._name(node, why)
         except CannotTell as reason:
+            if isinstance(reason, Split) and not self.depth and self.split is None:
+                self.split = node.path
             if not any(requirement.held is False for requirement in requirements[stated:]):
                 self._unknown(node, tensors, str(reason))
             else:
@@ -142,7 +179,7 @@ class _Run:
         except (TooDeep, RecursionError):
             self._unknown(node, tensors, "its sizes nest too deeply to be followed")
             return
-        except (ZeroDivisionError, ValueError, TypeError, IndexError, AttributeError, OverflowError, KeyError):
+        except _SENSELESS:
             # A file may hold any attribute and any constant; what a shape function cannot make sense of is
             # no reason to stop, and never a reason to conclude.
             self._unknown(node, tensors, "its attributes or constants make no sense to the shape function")
@@ -153,17 +190,43 @@ class _Run:
                 results = [Tensor(None, _open(each.shape)) for each in _listed(result)]
         else:
             results = _listed(result)
+            if node.op in ranges.SOURCES or not self.ranges.keys().isdisjoint(node.inputs):
+                self._follow(node, call, results)
         for place, name in enumerate(names):
             if name:
-                tensors[name] = results[place] if place < len(results) else UNKNOWN
+                tensors[name] = self._plain(results[place]) if place < len(results) else UNKNOWN
+
+    def _follow(self, node: Node, call: Call, results: Sequence[Tensor]) -> None:
+        """Keep between which ends the elements lie of what the node makes."""
+        known = self.ranges
+        try:
+            made = ranges.ranges_of(call, results, [known.get(name) for name in node.inputs])
+        except _SENSELESS:
+            made = dict.fromkeys(range(len(node.outputs)), ())
+        for place, name in enumerate(node.outputs):
+            if place in made:
+                known[name] = made[place]
+            else:
+                known.pop(name, None)
+
+    def _plain(self, tensor: Tensor) -> Tensor:
+        """The tensor with every size in the form that the network already has for it."""
+        if tensor.shape is None or self.concrete:
+            return tensor
+        shape = tuple([self.plain.of(dim) if isinstance(dim, Expr) else dim for dim in tensor.shape])
+        return tensor if shape == tensor.shape else Tensor(tensor.dtype, shape, tensor.value, tensor.items)
 
     def _unknown(self, node: Node, tensors: dict[str, Tensor], why: str) -> None:
+        self._name(node, why)
+        tensors.update(dict.fromkeys(filter(None, node.outputs), UNKNOWN))
+
+    def _name(self, node: Node, why: str) -> None:
+        """Name a node of which it is not known whether it refuses some sizes."""
         name = f"{node.domain}::{node.op}" if node.domain else str(node.attributes.get("layer", node.op))
         if not self.depth or node.path not in self.named:
             self.unknowns.append(Unknown(node.path, name, why))
         if self.depth:
             self.named.add(node.path)
-        tensors.update(dict.fromkeys(filter(None, node.outputs), UNKNOWN))
 
     def _subgraph(self, graph: Graph, given: Sequence[Tensor | None], outer: Mapping[str, Tensor]) -> list[Tensor]:
         self.depth += 1

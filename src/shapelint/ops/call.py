@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from shapelint.size import Condition, Expr, Held, Size, Table
+from shapelint.size import Condition, Expr, Held, Size, Table, separated
+from shapelint.size.condition import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -150,6 +151,10 @@ class CannotTell(Exception):
     """The shape function cannot say what the operator does here; the text is the reason."""
 
 
+class Split(CannotTell):
+    """A size decides how many axes a result has: what follows tells, if it runs for one of the numbers alone."""
+
+
 class Call:
     """One call of an operator: its inputs (None where one is left out), attributes, and where to state requirements."""
 
@@ -163,6 +168,7 @@ class Call:
         "rule",
         "run",
         "table",
+        "taken",
         "turn",
         "version",
     )
@@ -180,6 +186,7 @@ class Call:
         run: Callable[[Graph, Sequence[Tensor | None]], list[Tensor]],
         rule: str = "onnx",
         turn: int = 0,
+        taken: bool | None = None,
     ) -> None:
         self.path = path
         self.op = op
@@ -195,6 +202,8 @@ class Call:
         self.rule = rule
         self.turn = turn
         """Tells the runs of a subgraph apart: what data decides is another size in each. 0 in the main graph."""
+        self.taken = taken
+        """The branch of an If that is followed because what comes after runs with no other; None where that is open."""
 
     # -- inputs and attributes -----------------------------------------------------------------------------------
 
@@ -249,8 +258,13 @@ class Call:
         argument: str = "",
     ) -> None:
         """State that the node runs only where `held` holds; what is true by its form is dropped."""
-        if held is not True:
-            self.requirements.append(Requirement(self.path, kind, held, left, right, axis, operands, detail, argument))
+        held = separated(held)
+        parts = held.parts if isinstance(held, Condition) and held.kind is Kind.ALL else (held,)
+        for part in parts:
+            if part is not True:
+                self.requirements.append(
+                    Requirement(self.path, kind, part, left, right, axis, operands, detail, argument)
+                )
 
     def opaque(self, what: str) -> Expr:
         """A size that only the data decides, such as the number of non-zero elements."""

@@ -202,7 +202,19 @@ def one_hot(call: Call) -> Tensor:
     if wide is None:
         wide = call.opaque("the depth")
     shape: Shape = (*indices[:axis], wide, *indices[axis:])
-    return Tensor(values.dtype, shape)
+    return Tensor(values.dtype, shape, _marked(call.operand(0), axis, wide, values))
+
+
+def _marked(indices: Tensor, axis: int, depth: Size, values: Tensor) -> tuple[Element, ...] | None:
+    """The second of `values` where an index points and the first elsewhere; None where that is not known or large."""
+    places, dims, pair = indices.numbers, known(indices.shape), values.value
+    if places is None or dims is None or pair is None or len(pair) != 2 or not isinstance(depth, int):
+        return None
+    if depth * len(places) > MOST_ELEMENTS or any(place < 0 for place in places):
+        return None
+    inner = count(dims[axis:])
+    rows = [places[first : first + inner] for first in range(0, len(places), inner)]
+    return tuple([pair[place == level] for row in rows for level in range(depth) for place in row])
 
 
 @operator("Trilu")

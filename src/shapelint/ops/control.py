@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shapelint.graph import Graph
-from shapelint.ops.call import BOOL, INT64, UNKNOWN, Call, CannotTell, Dim, Element, Requirement, Shape, Tensor
+from shapelint.ops.call import BOOL, INT64, UNKNOWN, Call, CannotTell, Dim, Element, Requirement, Shape, Split, Tensor
 from shapelint.ops.legality import illegal, match
 from shapelint.ops.registry import operator
 from shapelint.size import (
@@ -25,6 +25,7 @@ from shapelint.size import (
     low,
     negate,
     select,
+    separated,
     unequal,
 )
 
@@ -57,7 +58,7 @@ def _weaken(call: Call, stated: int, held: Held) -> None:
     del call.requirements[stated:]
     spared = negate(held)
     for item in inner:
-        weaker = any_of((spared, item.held))
+        weaker = separated(any_of((spared, item.held)))
         if weaker is not True:
             call.requirements.append(_with(item, weaker))
 
@@ -99,6 +100,11 @@ def branch(call: Call) -> list[Tensor]:
     held = truth_of(call, call.operand(0), True)
     if isinstance(held, bool):
         return call.run(then if held else other, ())
+    if call.taken is not None:
+        held = held if call.taken else negate(held)
+        outputs, _ = run_under(call, held, then if call.taken else other, ())
+        call.require("argument", held, detail="what follows takes the number of axes that one branch leaves")
+        return outputs
     first, one = run_under(call, held, then, ())
     second, two = run_under(call, negate(held), other, ())
     if one is not two:
@@ -116,7 +122,7 @@ def _either(held: Held, a: Tensor, b: Tensor) -> Tensor:
     if a.shape is None or b.shape is None:
         return Tensor(dtype)
     if len(a.shape) != len(b.shape):
-        raise CannotTell("its branches leave different numbers of axes")
+        raise Split("its branches leave different numbers of axes")
     shape = tuple([_chosen(held, one, two) for one, two in zip(a.shape, b.shape, strict=True)])
     if a.value is None or b.value is None or len(a.value) != len(b.value) or a.shape != b.shape:
         return Tensor(dtype, shape)
@@ -192,11 +198,11 @@ def _turn_by_turn(
         scanned.append(outputs[1 + len(carried) :])
     _distinct(call, stated)
     if not scanned:
-        return carried + _never_scanned(call, body, carried)
+        return carried + _never_scanned(body, carried)
     return carried + [_stacked(call, list(column)) for column in zip(*scanned, strict=True)]
 
 
-def _never_scanned(call: Call, body: Graph, carried: list[Tensor]) -> list[Tensor]:
+def _never_scanned(body: Graph, carried: list[Tensor]) -> list[Tensor]:
     """Scan outputs of a loop that is not entered: no slices."""
     if len(body.outputs) <= 1 + len(carried):
         return []

@@ -3,8 +3,8 @@
 Attributes: `kernel`, `strides`, `dilations` and `pads` (begins, then ends) with one number a spatial axis;
 `mode` where the framework computes the padding; `ceil_mode`; `output_padding` and `output_size` where given;
 `first`, the first spatial axis, and `channel`, the axis of channels, as the layout has them; `out_channels`,
-`in_channels`, `groups`; `holds`, what the framework demands besides. A parameter that nobody states is None, and
-what depends on it is unknown.
+`in_channels`, `groups`; `scales` of a resize whose export keeps them; `holds`, what the framework demands besides.
+A parameter that nobody states is None, and what depends on it is unknown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _numbers(call: Call, name: str, rank: int, default: int | None) -> tuple[int
     return (default,) * rank if found is None else found
 
 
-def _windows(call: Call, rank: int) -> list[AxisWindow | None]:
+def windows_of(call: Call, rank: int) -> list[AxisWindow | None]:
     """The window along each axis; None where nobody states one of its parameters."""
     kernel = _numbers(call, "kernel", rank, None)
     strides, dilations = _numbers(call, "strides", rank, 1), _numbers(call, "dilations", rank, 1)
@@ -70,7 +70,7 @@ def _slide(call: Call, method: str) -> Shape | None:
     apply = getattr(arithmetic_of(call.rule), method)
     requested: Any = call.attributes.get("output_size")
     sizes: list[Dim] = []
-    for place, window in enumerate(_windows(call, rank)):
+    for place, window in enumerate(windows_of(call, rank)):
         n = x.shape[first + place]
         if n is None or window is None or (requested is not None and requested[place] is None):
             sizes.append(None)
@@ -129,7 +129,15 @@ def unpool(call: Call) -> Tensor:
     if taken is not None and taken.shape is not None and have is not None and len(taken.shape) == len(have):
         for axis, (left, right) in enumerate(zip(have, taken.shape, strict=True)):
             if left is not None and right is not None and axis != call.number("channel", 1) % len(have):
-                call.require("match", equal(left, right), left, right, axis=axis, detail="the indices of the pool")
+                call.require(
+                    "match",
+                    equal(left, right),
+                    left,
+                    right,
+                    axis=axis,
+                    operands=(0, 1),
+                    detail="the indices of the pool",
+                )
     return Tensor(call.operand(0).dtype, _slide(call, "unpool"))
 
 

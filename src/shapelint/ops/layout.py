@@ -10,7 +10,21 @@ from shapelint.ops.constant import filled, unread
 from shapelint.ops.legality import illegal
 from shapelint.ops.registry import operator
 from shapelint.ops.values import factors, is_nonnegative, places, spread, strides
-from shapelint.size import Expr, any_of, at_least, divides, equal, is_always, is_never, low, product, unequal
+from shapelint.size import (
+    Expr,
+    any_of,
+    at_least,
+    divides,
+    equal,
+    is_always,
+    is_never,
+    low,
+    never_above,
+    product,
+    select,
+    separated,
+    unequal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,6 +144,11 @@ def _resized(call: Call, have: tuple[Size, ...], shape: list[Size], free: int) -
         quotient = above // below
         if quotient is not above:
             exact: Held = divides(below, above) if isinstance(below, int) else equal(quotient * below, above)
+            same = never_above(above, below)
+            if same is not None:
+                # What is never above divides only where it is the same, or nothing.
+                none = separated(equal(above, 0))
+                exact, quotient = any_of((same, none)), select(none, 0, 1)
             call.require("reshape", exact, above, below, axis=free, detail="the number of elements")
         shape[free] = quotient
         return tuple(shape)

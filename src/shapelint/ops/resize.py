@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shapelint.ops.call import Tensor
 from shapelint.ops.legality import illegal, match
 from shapelint.ops.registry import operator
-from shapelint.size import Expr, at_least
+from shapelint.size import Expr, any_of, at_least, equal, negate
 from shapelint.size.floats import FloatTerm, binary, of_size, to_size
 
 if TYPE_CHECKING:
@@ -89,8 +89,11 @@ def _sized(call: Call, shape: Shape, axes: Sequence[int], sizes: Sequence[Elemen
         if not isinstance(size, int | Expr):
             dims[axis] = call.opaque(f"axis {axis}")
             continue
-        if size is not dims[axis]:
-            _state(call, size, dims[axis], axis)
+        have = dims[axis]
+        if size is not have:
+            _state(call, size, have, axis)
+            if call.rule != "torch" and have is not None:
+                _resized_to(call, size, have, axis)
         dims[axis] = size
     return tuple(dims)
 
@@ -116,6 +119,13 @@ def _state(call: Call, result: Size, size: Dim, axis: int, detail: str = "the si
     # onnxruntime resizes to nothing, at every opset; PyTorch refuses.
     least = 1 if call.rule == "torch" else 0
     call.require("empty", at_least(result, least), result, size, axis=axis, detail=detail)
+
+
+def _resized_to(call: Call, result: Size, size: Size, axis: int) -> None:
+    """onnxruntime takes the scale from the two sizes: nothing is resized to something, nor something to nothing."""
+    to_nothing, from_nothing = equal(result, 0), equal(size, 0)
+    call.require("empty", any_of((negate(to_nothing), from_nothing)), result, size, axis=axis, detail="the size")
+    call.require("empty", any_of((to_nothing, negate(from_nothing))), size, axis=axis, detail="the input")
 
 
 def _kept(call: Call, shape: Shape, axes: Sequence[int], sizes: Sequence[Element], policy: str) -> Shape:

@@ -17,16 +17,23 @@ from shapelint.size import Expr, Size, equal
 _MOST_ITEMS: Final = 4096
 
 
-def _place(call: Call, tensor: Tensor | None, default: int, most: int) -> int | None:
-    """The position that a scalar names, from the front; None where only the data knows."""
+def _filled(call: Call, sequence: Tensor) -> tuple[Tensor, ...] | None:
+    """The items of a sequence, one at least; None where it is not followed."""
+    if sequence.items is not None and not sequence.items:
+        illegal(call, "the sequence is empty")
+    return sequence.items
+
+
+def _place(call: Call, tensor: Tensor | None, default: int, length: int, last: int) -> int | None:
+    """The position that a scalar names, from the front and at most `last`; None where only the data knows."""
     if tensor is None:
         return default
     values = tensor.numbers
     if values is None or len(values) != 1:
         return None
-    if not -most <= values[0] <= most:
-        illegal(call, f"position {values[0]} of a sequence with {most} items")
-    return values[0] + most if values[0] < 0 else values[0]
+    if not -length <= values[0] <= last:
+        illegal(call, f"position {values[0]} of a sequence with {length} items")
+    return values[0] + length if values[0] < 0 else values[0]
 
 
 @operator("SequenceConstruct")
@@ -49,7 +56,7 @@ def sequence_insert(call: Call) -> Tensor:
     items = sequence.items
     if items is None:
         return Tensor(item.dtype)
-    place = _place(call, call.input(2), len(items), len(items))
+    place = _place(call, call.input(2), len(items), len(items), len(items))
     if place is not None:
         return Tensor(item.dtype, items=(*items[:place], item, *items[place:]))
     if any(other.shape != item.shape for other in items):
@@ -61,15 +68,11 @@ def sequence_insert(call: Call) -> Tensor:
 def sequence_erase(call: Call) -> Tensor:
     """ONNX SequenceErase-11: the last where no position is given."""
     sequence = call.operand(0)
-    items = sequence.items
+    items = _filled(call, sequence)
     if items is None:
         return Tensor(sequence.dtype)
-    if not items:
-        illegal(call, "the sequence is empty")
-    place = _place(call, call.input(1), len(items) - 1, len(items))
+    place = _place(call, call.input(1), len(items) - 1, len(items), len(items) - 1)
     if place is not None:
-        if place >= len(items):
-            illegal(call, f"position {place} of a sequence with {len(items)} items")
         return Tensor(sequence.dtype, items=items[:place] + items[place + 1 :])
     if any(other.shape != items[0].shape for other in items):
         raise CannotTell("data decides which item is taken out, and the items' shapes differ")
@@ -80,15 +83,11 @@ def sequence_erase(call: Call) -> Tensor:
 def sequence_at(call: Call) -> Tensor:
     """ONNX SequenceAt-11."""
     sequence = call.operand(0)
-    items = sequence.items
+    items = _filled(call, sequence)
     if items is None:
         return Tensor(sequence.dtype)
-    if not items:
-        illegal(call, "the sequence is empty")
-    place = _place(call, call.input(1), 0, len(items))
+    place = _place(call, call.input(1), 0, len(items), len(items) - 1)
     if place is not None:
-        if place >= len(items):
-            illegal(call, f"position {place} of a sequence with {len(items)} items")
         return items[place]
     shapes = [item.shape for item in items if item.shape is not None]
     if len(shapes) < len(items):
@@ -115,11 +114,9 @@ def sequence_length(call: Call) -> Tensor:
 def concat_from_sequence(call: Call) -> Tensor:
     """ONNX ConcatFromSequence-11: along an axis that is there, or along a new one."""
     sequence = call.operand(0)
-    items = sequence.items
+    items = _filled(call, sequence)
     if items is None:
         return Tensor(sequence.dtype)
-    if not items:
-        illegal(call, "the sequence is empty")
     if any(item.shape is None for item in items):
         return Tensor(items[0].dtype)
     shapes: list[Shape] = [item.shape for item in items if item.shape is not None]

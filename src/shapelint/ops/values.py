@@ -47,7 +47,7 @@ from shapelint.size import (
     smaller,
 )
 from shapelint.size.expr import Product
-from shapelint.size.floats import FloatTerm, binary, of_size, to_size, unary
+from shapelint.size.floats import FloatTerm, binary, of_size, quotient, to_size, unary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -473,11 +473,21 @@ def chosen(condition: Any, then: Element, other: Element) -> Element:
 def _sign(size: Size) -> Size:
     if isinstance(size, int):
         return (size > 0) - (size < 0)
+    if is_nonnegative(size):
+        return smaller(size, 1)
     return select(at_least(size, 1), 1, select(equal(size, 0), 0, -1))
 
 
 def _absolute(size: Size) -> Size:
     return size if is_nonnegative(size) else larger(size, -size)
+
+
+def _float_sign(value: Float, width: Width) -> Float | None:
+    if not isinstance(value, FloatTerm):
+        return float((value > 0.0) - (value < 0.0))
+    found = quotient(value)
+    size = value.exact if found is None else found[0]
+    return None if size is None else of_size(_sign(size), width)
 
 
 _INTEGER_SINGLES: Final[dict[str, Single]] = {
@@ -496,6 +506,7 @@ def _float_singles(width: Width) -> dict[str, Single]:
     return {
         "Neg": simple("neg"),
         "Abs": simple("abs"),
+        "Sign": lambda value: _float_sign(value, width),
         "Sqrt": simple("sqrt"),
         "Floor": simple("floor"),
         "Ceil": simple("ceil"),

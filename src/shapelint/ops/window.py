@@ -122,7 +122,8 @@ def _kernel(window: Window, axis: int) -> str:
     return f"kernel {kernel}" if dilation == 1 else f"kernel {kernel} with dilation {dilation}"
 
 
-def _kernel_shape(call: Call, weight: Tensor, spatial: int) -> tuple[int, ...]:
+def kernel_of(call: Call, weight: Tensor, spatial: int) -> tuple[int, ...]:
+    """The kernel of a convolution, as its attribute or its weight has it; states that the two agree."""
     kernel = call.numbers("kernel_shape")
     sizes = known(weight.shape[2:]) if weight.shape is not None else None
     if kernel is None:
@@ -167,21 +168,54 @@ def _bias(call: Call, bias: Tensor | None, channels: Dim, place: int) -> None:
         call.require("channels", equal(have, channels), have, channels, operands=(place, 1), detail="the bias")
 
 
+def _grouped_window(call: Call, rank: int, weight: Tensor) -> tuple[Window, int]:
+    """The window of a convolution over `rank` axes, and its number of groups."""
+    _rank_of(call, rank, 3)
+    if weight.shape is not None and len(weight.shape) != rank:
+        illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
+    window = window_of(call, kernel_of(call, weight, rank - 2))
+    group = call.number("group", 1)
+    if group < 1:
+        illegal(call, f"`group` is {group}; it is at least 1")
+    return window, group
+
+
 def convolve(call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, bias_place: int) -> Shape | None:
     """The shape that a convolution gives, [N, M, *spatial]."""
     if x.shape is None:
         return None
-    rank = len(x.shape)
-    _rank_of(call, rank, 3)
-    if weight.shape is not None and len(weight.shape) != rank:
-        illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
-    window = window_of(call, _kernel_shape(call, weight, rank - 2))
-    group = call.number("group", 1)
-    if group < 1:
-        illegal(call, f"`group` is {group}; it is at least 1")
+    computed = call.numbers("kernel_shape") is None and weight.shape is not None and known(weight.shape[2:]) is None
+    window, group = _grouped_window(call, len(x.shape), _of_pixels(weight) if computed else weight)
     channels = _channels(call, x, weight, group)
     _bias(call, bias, channels, bias_place)
-    return (x.shape[0], channels, *slid(call, x.shape, window))
+    spatial = _slid_by(call, x.shape, weight.shape or (), window) if computed else slid(call, x.shape, window)
+    return (x.shape[0], channels, *spatial)
+
+
+def _of_pixels(weight: Tensor) -> Tensor:
+    """A weight with kernels of 1 in the place of its own."""
+    shape = weight.shape or ()
+    return Tensor(weight.dtype, (*shape[:2], *[1] * (len(shape) - 2)))
+
+
+def _slid_by(call: Call, shape: Shape, weight: Shape, window: Window) -> list[Dim]:
+    """The sizes that a kernel leaves which is computed itself, as the weight of a correlation is.
+
+    `window` has its other parameters.
+    """
+    spatial: list[Dim] = []
+    for axis, (size, kernel) in enumerate(zip(shape[2:], weight[2:], strict=True)):
+        if window.auto_pad.startswith("SAME"):
+            spatial.append(_slid(call, size, window, axis))
+        elif size is None or kernel is None:
+            spatial.append(None)
+        else:
+            padded = size + (window.begin[axis] + window.end[axis])
+            extent = (kernel - 1) * window.dilation[axis] + 1
+            call.require("argument", at_least(kernel, 1), kernel, 1, axis=axis + 2, operands=(1, -1), detail="kernel")
+            call.require("window", at_least(padded, extent), padded, extent, axis=axis + 2, detail=f"kernel {kernel}")
+            spatial.append((padded - extent) // window.stride[axis] + 1)
+    return spatial
 
 
 @operator("Conv")
@@ -234,13 +268,7 @@ def conv_transpose(call: Call) -> Tensor:
     if x.shape is None:
         return Tensor(x.dtype)
     rank = len(x.shape)
-    _rank_of(call, rank, 3)
-    if weight.shape is not None and len(weight.shape) != rank:
-        illegal(call, f"the weight has {len(weight.shape)} axes and the input {rank}")
-    window = window_of(call, _kernel_shape(call, weight, rank - 2))
-    group = call.number("group", 1)
-    if group < 1:
-        illegal(call, f"`group` is {group}; it is at least 1")
+    window, group = _grouped_window(call, rank, weight)
     channels: Dim = None
     if weight.shape is not None:
         have, wanted = x.shape[1], weight.shape[0]

@@ -27,6 +27,7 @@ from shapelint.size.condition import (
 )
 from shapelint.size.evaluate import evaluate, holds
 from shapelint.size.expr import Expr, Size, Symbol, Table, TooDeep, cdiv, high, larger, low, product, smaller
+from shapelint.size.separate import never_above, separated
 from shapelint.size.sizeset import EVERY_SIZE, NO_SIZE, SizeSet, Undecided, difference
 from shapelint.size.solve import Solution, is_always, is_never, set_of, solve
 
@@ -60,8 +61,10 @@ __all__ = [
     "larger",
     "low",
     "negate",
+    "never_above",
     "product",
     "select",
+    "separated",
     "set_of",
     "smaller",
     "solve",

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from enum import Enum
 from math import gcd
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from shapelint.size.expr import Expr, Key, Size, Table
+from shapelint.size.expr import Atom, Expr, Key, Product, Size, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_MOST_MONOMIALS: Final = 64
+"""Products are multiplied out to no more terms than this, to see whether two sizes are the same."""
 
 
 class Truth(Enum):
@@ -110,8 +114,31 @@ def equal(left: Size, right: Size) -> Held:
     low, high = difference.bounds
     if (low is not None and low > 0) or (high is not None and high < 0):
         return False
+    if any(type(atom) is Product for atom, _ in difference.terms):
+        constant = _multiplied_out(difference)
+        if constant is not None:
+            return constant == 0
     reduced, exact = _primitive(difference, sign=True)
     return exact and _of(Kind.ZERO, reduced)
+
+
+def _multiplied_out(expr: Expr) -> int | None:
+    """The constant that is left where `expr` is multiplied out; None where something else is, or it grows too long."""
+    total: dict[tuple[Atom, ...], int] = {(): expr.const}
+    for atom, factor in expr.terms:
+        rows: dict[tuple[Atom, ...], int] = {(): factor}
+        for inner in atom.factors if isinstance(atom, Product) else (atom.expr,):
+            wider: dict[tuple[Atom, ...], int] = {}
+            for monomial, by in rows.items():
+                for term, times in (*inner.terms, (None, inner.const)):
+                    key = monomial if term is None else tuple(sorted((*monomial, term), key=lambda each: each.key))
+                    wider[key] = wider.get(key, 0) + by * times
+            rows = wider
+            if len(rows) > _MOST_MONOMIALS:
+                return None
+        for monomial, by in rows.items():
+            total[monomial] = total.get(monomial, 0) + by
+    return total.pop(()) if not any(by for monomial, by in total.items() if monomial) else None
 
 
 def unequal(left: Size, right: Size) -> Held:

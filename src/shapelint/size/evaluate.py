@@ -132,6 +132,11 @@ def substitute_held(held: Held, symbols: Mapping[Symbol, Size]) -> Held:
     return held if isinstance(held, bool) else _substituted_held(held, symbols, {})
 
 
+def replace(held: Condition, atom: Atom, size: Size) -> Held:
+    """`held` with a size in the place of an atom."""
+    return _substituted_held(held, {}, {atom: size})
+
+
 def _substituted_held(held: Condition, symbols: Mapping[Symbol, Size], known: dict[Atom, Size]) -> Held:
     kind = held.kind
     if kind in (Kind.ALL, Kind.ANY):

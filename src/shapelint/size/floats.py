@@ -290,7 +290,40 @@ def unary(op: str, of: Float, width: Width) -> Float:
             return of
         if op in _ROUNDING:
             return of_size(to_size(of, op), width)
+    elif isinstance(of, FloatTerm):
+        if op == "abs" and of.is_nonnegative:
+            return of
+        if op in _CUT and quotient(of) is not None:
+            return of_size(to_size(of, op), width)
     return _tree(op, (of,), width)
+
+
+_CUT: Final = ("floor", "ceil", "trunc")
+
+
+def quotient(of: FloatTerm) -> tuple[Expr, int] | None:
+    """A size and a number of which `of` is the rounded quotient; None where it is no such quotient.
+
+    Between a whole number and a quotient that is none lies at least one part in the divisor, which is more than the
+    rounding of a numerator that is exact itself.
+    """
+    if of.op != "div":
+        return None
+    above, by = of.args
+    if not isinstance(above, FloatTerm) or above.exact is None or isinstance(by, FloatTerm):
+        return None
+    if not by.is_integer() or not 0 < by < 1 << EXACT_BITS[of.width] or not _is_exact(above.exact, of.width):
+        return None
+    return above.exact, int(by) << above.shift
+
+
+def _cut(size: Expr, by: int, mode: str) -> Size:
+    """size / by made an integer by floor, ceil or trunc."""
+    if mode == "floor":
+        return size // by
+    if mode == "ceil":
+        return -(-size // by)
+    return larger(size // by, 0) + smaller(-(-size // by), 0)
 
 
 def to_size(of: Float, mode: str) -> Size:
@@ -301,15 +334,14 @@ def to_size(of: Float, mode: str) -> Size:
         if of.shift == 0:
             return of.exact
         by = 1 << of.shift
-        if mode == "floor":
-            return of.exact // by
-        if mode == "ceil":
-            return -(-of.exact // by)
-        if mode == "trunc":
-            return larger(of.exact // by, 0) + smaller(-(-of.exact // by), 0)
+        if mode in _CUT:
+            return _cut(of.exact, by, mode)
         # Half to even: half up, less 1 where that made an odd number of a half.
         half_up = of.exact + by // 2
         return half_up // by - (half_up - by) // (2 * by) + (half_up - by - 1) // (2 * by)
+    found = quotient(of) if mode in _CUT else None
+    if found is not None:
+        return _cut(*found, mode)
     return of.table.rounded(of, mode)
 
 

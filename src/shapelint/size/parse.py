@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shapelint.size.expr import Expr, Size, TooDeep, larger, smaller
+from shapelint.size.expr import Size, TooDeep, larger, smaller
 from shapelint.size.sizeset import EVERY_SIZE, NO_SIZE, SIZE_LIMIT, SizeSet
 from shapelint.size.text import LONGEST
 
@@ -340,8 +340,3 @@ def _positive(parser: _Parser) -> int:
 def is_name(text: str) -> bool:
     """Whether `text` is a single name, not an expression."""
     return re.fullmatch(r"[^\W\d]\w*(\.\w+)*", text) is not None
-
-
-def symbols_of(size: Size) -> tuple[str, ...]:
-    """The names in `size`."""
-    return tuple(symbol.name for symbol in size.symbols) if isinstance(size, Expr) else ()

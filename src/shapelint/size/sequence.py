@@ -14,6 +14,7 @@ from operator import add, and_, or_
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from shapelint.size.condition import Condition, Kind
+from shapelint.size.evaluate import holds, substitute_held
 from shapelint.size.expr import Expr, Extreme, Floor, Product, Quotient, Rounded, Select, Symbol
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ LIMIT: Final = 65_536
 
 class Irregular(Exception):
     """The value is no eventually quasi-linear sequence, or one with a period beyond `LIMIT`; says why."""
+
+
+class NoValue(Irregular):
+    """There is no value at a few sizes, `last` the greatest of them."""
+
+    def __init__(self, last: int) -> None:
+        super().__init__("it divides by a size that may be 0")
+        self.last = last
 
 
 class Sequence:
@@ -282,25 +291,71 @@ def _product(left: Sequence, right: Sequence) -> Sequence:
 
 
 def _quotient(of: Sequence, by: Sequence) -> Sequence:
-    if any(by.steps) or 0 in by.values:
-        raise Irregular("it divides by a size")
+    if 0 in by.values:
+        raise _no_value(by)
     growth = 1
     for step in set(of.steps):
-        for divisor in set(by.values[by.start :]):
-            growth = lcm(growth, abs(divisor) // gcd(divisor, step))
+        for divisor, grows in zip(by.values[by.start :], by.steps, strict=True):
+            if not grows:
+                growth = lcm(growth, abs(divisor) // gcd(divisor, step))
     start, period = _common(of, by)
     start, period = bounded(start, period * growth)
     a, a_steps = of.aligned(start, period)
-    b, _ = by.aligned(start, period)
+    b, b_steps = by.aligned(start, period)
+    if any(b_steps):
+        turns = [_settled_ratio(*row) for row in zip(a[start:], a_steps, b[start:], b_steps, strict=True)]
+        start, period = bounded(start + max(turns) * period, period)
+        a, b = of.upto(start + period), by.upto(start + period)
+        if 0 in b:
+            raise _no_value(Sequence(start, period, b, b_steps))
     values = [x // y for x, y in zip(a, b, strict=True)]
-    return Sequence(start, period, values, [x // y for x, y in zip(a_steps, b[start:], strict=True)])
+    # Over a divisor that grows the ratio comes to rest.
+    steps = [0 if grows else x // y for x, y, grows in zip(a_steps, b[start:], b_steps, strict=True)]
+    return Sequence(start, period, values, steps)
+
+
+def _no_value(by: Sequence) -> Irregular:
+    if any(value == 0 and not step for value, step in zip(by.values[by.start :], by.steps, strict=True)):
+        return Irregular("it divides by a size")
+    return NoValue(max(n for n, value in enumerate(by.values, 1) if value == 0))
+
+
+def _settled_ratio(a: int, a_step: int, b: int, b_step: int) -> int:
+    """The number k of periods after which floor((a + a_step * k) / (b + b_step * k)) never changes again."""
+    if not b_step:
+        return 0
+    if b_step < 0:
+        a, a_step, b, b_step = -a, -a_step, -b, -b_step
+    limit = a_step // b_step
+    rest, rest_step = a - limit * b, a_step - limit * b_step
+    turns = max(0, -b // b_step + 1)
+    if rest_step:
+        turns = max(turns, -(rest // rest_step), (rest - b) // (b_step - rest_step) + 1)
+    else:
+        turns = max(turns, (abs(rest) - b) // b_step + 1)
+    return turns
 
 
 # -- conditions ------------------------------------------------------------------------------------------------------
 
 
 def members(condition: Condition) -> Members:
-    """The n at which `condition`, which depends on at most one symbol, holds."""
+    """The n at which `condition`, which depends on at most one symbol, holds; it does not where it has no value."""
+    try:
+        return _members(condition)
+    except NoValue as error:
+        last = error.last
+    symbol = condition.table.symbols_in(condition.mask)[0]
+    first = [holds(condition, {symbol: n}) for n in range(1, last + 1)]
+    beyond = substitute_held(condition, {symbol: symbol.expr + last})
+    if isinstance(beyond, bool):
+        return Members(last, 1, [*first, beyond])
+    of = members(beyond)
+    start, period = bounded(of.start + last, of.period)
+    return Members(start, period, [*first, *of.flags])
+
+
+def _members(condition: Condition) -> Members:
     kind = condition.kind
     if kind in (Kind.ALL, Kind.ANY):
         return joined([members(part) for part in condition.parts], every=kind is Kind.ALL)

@@ -13,7 +13,7 @@ from math import gcd, isqrt, lcm
 from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from shapelint.size.condition import Condition, Kind, all_of, at_least, divides, equal, negate
+from shapelint.size.condition import Condition, Kind, all_of, any_of, at_least, divides, equal, negate
 from shapelint.size.evaluate import compare, holds
 from shapelint.size.expr import Expr, Product, Symbol
 from shapelint.size.sequence import (
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _MOST_CLASSES: Final = 1 << 17
 """How many pairs of residue classes are tried."""
+_MOST_PAIRS: Final = 1 << 16
+"""How many pairs of sizes are tried one by one."""
 _LARGEST_MODULUS: Final = 128
 """Up to so many residue classes a pair of symbols is told in one comparison."""
 _MOST_PRODUCT: Final = 1 << 40
@@ -140,13 +142,47 @@ def solve(table: Table, conditions: Iterable[Held]) -> Solution:
     for symbol in table.symbols:
         if not symbol.opaque:
             solution.sets[symbol] = _conjunction(list(dict.fromkeys(single.get(symbol, []))))
-    if several:
-        _couple(solution, list(several))
+    kept = _settle(solution, list(several))
+    if kept:
+        _couple(solution, kept)
     if any(of.is_empty and of.is_complete for of in solution.sets.values()):
         solution.possible = False
     if not solution.possible:
         solution.sets = dict.fromkeys(solution.sets, NO_SIZE)
     return solution
+
+
+def _settle(solution: Solution, conditions: list[Condition]) -> list[Condition]:
+    """The conditions without those that ask one thing of each symbol once what no size left allows is left out."""
+    kept: list[Condition] = []
+    narrowed = False
+    for condition in conditions:
+        left = _possible(condition, solution.sets)
+        parts = [left] if isinstance(left, bool) or left.kind is not Kind.ALL else list(left.parts)
+        singles = [part if isinstance(part, bool) else single_symbol(part) for part in parts]
+        if left is condition or None in singles:
+            kept.append(condition)
+            continue
+        for part, symbol in zip(parts, singles, strict=True):
+            if isinstance(part, bool):
+                solution.possible = solution.possible and part
+            elif isinstance(symbol, Symbol):
+                solution.sets[symbol] = solution.sets[symbol] & _conjunction([part])
+        narrowed = True
+    return _settle(solution, kept) if narrowed and kept else kept
+
+
+def _possible(condition: Condition, base: Mapping[Symbol, SizeSet]) -> Held:
+    """`condition` without the alternatives that hold for no member of a set."""
+    if not condition.parts:
+        symbol = single_symbol(condition)
+        if symbol is None or not base[symbol].is_complete:
+            return condition
+        found = set_of(condition)
+        never = found is not None and found.is_complete and (found & base[symbol]).is_empty
+        return condition if not never else False
+    join = all_of if condition.kind is Kind.ALL else any_of
+    return join([_possible(part, base) for part in condition.parts])
 
 
 def _flat(conditions: Iterable[Held]) -> Iterable[Held]:
@@ -191,7 +227,8 @@ def _couple(solution: Solution, conditions: list[Condition]) -> None:
     conditions form no cycle over the symbols they have, once the sets are narrowed until nothing changes (Freuder 1982,
     "A sufficient condition for backtrack-free search"); a condition that closes a cycle is implied or undecided.
     """
-    conditions = _grouped(solution, [each for each in conditions if not _is_implied(each, (), solution.sets)])
+    conditions = _strongest([each for each in conditions if not _is_implied(each, (), solution.sets)])
+    conditions = _grouped(solution, conditions)
     for condition in conditions:
         solution.coupled += [condition] if condition in solution.told else solution.parts(condition)
     tree: list[Condition] = []
@@ -214,6 +251,29 @@ def _couple(solution: Solution, conditions: list[Condition]) -> None:
             solution.undecided += solution.parts(condition)
         solution.sets.update(narrowed)
     _narrow(solution, tree)
+    _enumerate(solution, conditions)
+
+
+def _enumerate(solution: Solution, conditions: list[Condition]) -> None:
+    """Decide what closes a cycle over two symbols that are left few sizes, by trying all pairs of them."""
+    for condition in list(solution.undecided):
+        symbols = condition.table.symbols_in(condition.mask)
+        about = [each for each in conditions if each.mask & condition.mask]
+        if condition not in solution.undecided or len(symbols) != 2:
+            continue
+        if any(each.mask != condition.mask or each in solution.told for each in about):
+            continue
+        if any(symbol.opaque or not solution.sets[symbol].is_finite for symbol in symbols):
+            continue
+        first, second = [list(solution.sets[symbol]) for symbol in symbols]
+        if len(first) * len(second) > _MOST_PAIRS:
+            continue
+        held = all_of(about)
+        good = [(a, b) for a in first for b in second if holds(held, dict(zip(symbols, (a, b), strict=True)))]
+        for place, symbol in enumerate(symbols):
+            solution.sets[symbol] = SizeSet.of_sizes([pair[place] for pair in good])
+        decided = {part for each in about for part in solution.parts(each)}
+        solution.undecided = [each for each in solution.undecided if each not in decided]
 
 
 def _grouped(solution: Solution, conditions: list[Condition]) -> list[Condition]:
@@ -303,7 +363,22 @@ def _is_implied(condition: Condition, others: Iterable[Condition], base: Mapping
         return False
 
 
+def _strongest(conditions: list[Condition]) -> list[Condition]:
+    """The conditions without those that follow from another one."""
+    kept = list(dict.fromkeys(conditions))
+    for condition in list(kept):
+        if any(_follows(condition, other) for other in kept if other is not condition):
+            kept.remove(condition)
+    return kept
+
+
 def _follows(condition: Condition, other: Condition) -> bool:
+    if condition.kind is Kind.ANY:
+        parts = other.parts if other.kind is Kind.ANY else (other,)
+        return all(any(mine is part or _follows(mine, part) for mine in condition.parts) for part in parts)
+    if condition.kind is Kind.NONNEGATIVE and other.kind is Kind.NONNEGATIVE:
+        distance = condition.expr - other.expr
+        return isinstance(distance, int) and distance >= 0
     if condition.kind is Kind.DIVISIBLE and other.kind in (Kind.ZERO, Kind.DIVISIBLE):
         return other.by % condition.by == 0 and divides(condition.by, other.expr) is condition
     if condition.kind in (Kind.ZERO, Kind.NONZERO, Kind.NONNEGATIVE) and other.kind is Kind.ZERO:
@@ -550,7 +625,7 @@ def _product(
             elif not (zero & base[symbol]).is_empty:
                 return EVERY_SIZE
         return total
-    if target < 0 or target > _MOST_PRODUCT or any(_may_be_negative(part) for part in parts.values()):
+    if target < 0 or target > _MOST_PRODUCT or _may_be_negative(parts, base):
         raise _NotRecognised
     divisors = _divisors(target)
     others = {1}
@@ -565,9 +640,13 @@ def _product(
     return total
 
 
-def _may_be_negative(part: Expr) -> bool:
-    low = part.bounds[0]
-    return low is None or low < 0
+def _may_be_negative(parts: Mapping[Symbol, Expr], base: Mapping[Symbol, SizeSet]) -> bool:
+    """Whether one of the expressions is below 0 at a member of its symbol's set."""
+    for symbol, part in parts.items():
+        low = part.bounds[0]
+        if (low is None or low < 0) and not (_complete(at_least(-1, part)) & base[symbol]).is_empty:
+            return True
+    return False
 
 
 def _where_equal(part: Expr, value: int) -> SizeSet:
@@ -589,7 +668,7 @@ def _where_equal(part: Expr, value: int) -> SizeSet:
 def _large_product(
     parts: Mapping[Symbol, Expr], factor: int, target: int, onto: Symbol, base: Mapping[Symbol, SizeSet]
 ) -> SizeSet:
-    if factor < 0 or any(_may_be_negative(part) for part in parts.values()):
+    if factor < 0 or _may_be_negative(parts, base):
         raise _NotRecognised
     if target <= 0:
         return EVERY_SIZE

@@ -238,6 +238,7 @@ def _periodic(of: SizeSet) -> str:
         return f"from {of.start}"
     first = min(residue or period for residue in residues)
     begin = f" from {of.start}" if of.start > first else ""
+    lead = f"from {of.start}, " if begin else ""
     if residues[0] == 0:
         multiples = f"multiples of {period}"
         rest = residues[1:]
@@ -250,7 +251,7 @@ def _periodic(of: SizeSet) -> str:
             return f"{multiples}, or {_up_to(count)} more{begin}"
         if count <= MOST_LISTED:
             return f"{multiples}, or {_words(list(map(str, rest)), 'or')} more{begin}"
-        return f"{len(residues):,} of every {period:,} sizes, the multiples of {period:,} among them{begin}"
+        return f"{lead}{len(residues):,} of every {period:,} sizes, the multiples of {period:,} among them"
     if (period, residues) == (2, (1,)):
         return "odd sizes" + begin
     count = len(residues)
@@ -258,7 +259,7 @@ def _periodic(of: SizeSet) -> str:
         return f"{_range(residues[0], residues[-1])} (mod {period}){begin}"
     if count <= MOST_LISTED:
         return f"{_words(list(map(str, residues)), 'or')} (mod {period}){begin}"
-    return f"{count:,} of every {period:,} sizes, no multiple of {period:,} among them{begin}"
+    return f"{lead}{count:,} of every {period:,} sizes, no multiple of {period:,} among them"
 
 
 def _up_to(count: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from shapelint.ops.call import Call
@@ -59,9 +59,6 @@ class Arithmetic(Protocol):
     def unpool(self, call: Call, n: Size, window: AxisWindow, axis: int, requested: Size | None) -> Size:
         """The size after the inverse of a max pool."""
         ...
-
-
-_MODULES: Final = ("torch", "keras", "tf", "jax", "paddle", "caffe", "theano", "onnx")
 
 
 def arithmetic_of(rule: str) -> Arithmetic:

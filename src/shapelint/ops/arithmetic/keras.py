@@ -66,7 +66,7 @@ class Keras:
                     extra,
                     1,
                     axis=axis,
-                    detail=f"{detail}, which TensorFlow's kernel refuses",
+                    detail=f"{detail}, which TensorFlow's kernel refuses and the other backends return",
                     argument="output_padding",
                 )
         return deconv_length(n, window)

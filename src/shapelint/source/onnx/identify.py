@@ -71,4 +71,5 @@ def _text(head: bytes) -> Flaw | None:
         return Flaw("the file is a web page, perhaps a download that failed", _AGAIN)
     if "ir_version" in text[:2000]:
         return Flaw("the file is an ONNX model as text; only the binary form is read", _BINARY)
-    return Flaw("the file is text, not an ONNX model", "name the .onnx file")
+    remedy = "name the .onnx file, or add the line `shapelint: 1` if it is meant as a spec"
+    return Flaw("the file is text, neither an ONNX model nor a spec", remedy)

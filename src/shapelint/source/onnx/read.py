@@ -94,6 +94,9 @@ def _read_file(path: str, file: str) -> Model:
                 return _read_bytes(stream.readall(), file)
             return _read_large(stream, status.st_size, file)
     except FileNotFoundError:
+        if os.path.islink(path):
+            what = f"`{path}` is a link to `{os.readlink(path)}`, which does not exist"
+            raise _unreadable(what, "fetch the file that it leads to, or remove the link", file) from None
         raise _unreadable(f"there is no file `{path}`", _sibling(path), file) from None
     except IsADirectoryError:
         raise _unreadable(f"`{path}` is a directory, not an ONNX file", "name a file in it", file) from None

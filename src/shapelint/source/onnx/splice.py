@@ -299,12 +299,18 @@ def _field(number: int, pieces: list[Piece]) -> list[Piece]:
 
 
 def _store(file: RawIOBase, pieces: list[Piece], target: str, mode: int) -> None:
-    """Write the pieces beside the target, then move them into its place."""
-    folder, name = os.path.split(os.path.abspath(target))
+    """Write the pieces beside the target, then move them into its place; into what is there and is no plain file."""
+    place = os.path.realpath(target)
+    folder, name = os.path.split(place)
     unfinished: str | None = None
     try:
         if os.path.isdir(target):
             raise IsADirectoryError(21, "is a directory", target)
+        if os.path.exists(target) and not os.path.isfile(target):
+            with open(target, "wb") as stream:
+                for piece in pieces:
+                    _copy(file, piece, stream)
+            return
         handle, unfinished = tempfile.mkstemp(prefix=f".{name[:64]}.", suffix=".tmp", dir=folder)
         with open(handle, "wb") as stream:
             for piece in pieces:
@@ -312,7 +318,7 @@ def _store(file: RawIOBase, pieces: list[Piece], target: str, mode: int) -> None
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(unfinished, mode | stat.S_IWUSR)
-        os.replace(unfinished, target)
+        os.replace(unfinished, place)
         unfinished = None
     except OSError as error:
         raise SpliceError(f"`{target}` cannot be written: {_reason(error)}") from None

@@ -24,8 +24,9 @@ _ACTION = "export the model again; `onnx.checker.check_model` tells whether it i
 def find_flaws(model: Model) -> Iterator[Flaw]:
     """The flaws of `model`, in the order of the file."""
     graph = model.graph
-    if not graph.nodes:
+    if not graph.nodes:  # that its outputs are produced by nothing follows
         yield Flaw("the graph has no nodes")
+        return
     if not graph.outputs:
         yield Flaw("the graph has no outputs")
     versions: dict[tuple[str, int], None] = {}
