@@ -1,4 +1,4 @@
-"""Six real architectures, pasted as people write them, against a count in plain Python of what each does to a size."""
+"""Real architectures, pasted as people write them, against a count in plain Python of what each does to a size."""
 
 from __future__ import annotations
 
@@ -118,6 +118,23 @@ def yolo_pan(n: int) -> None:
     met(window(met(window(p3, 3, 2, 1), c4), 3, 2, 1), c5)
 
 
+def codec_dac(n: int) -> None:
+    """Every length that leaves a sample for each window runs; the residual units keep the length."""
+    for rate in (2, 4, 5, 8):
+        n = window(n, 2 * rate, rate, (rate + 1) // 2)
+    for rate in (8, 5, 4, 2):
+        n = transposed(n, 2 * rate, rate, (rate + 1) // 2)
+
+
+def unet_latent(n: int) -> None:
+    levels = [n]
+    for _ in range(3):
+        levels.append(window(levels[-1], 3, 2, 1))
+    up = levels.pop()
+    while levels:
+        up = met(2 * up, levels.pop())
+
+
 COUNTED: dict[str, Callable[[int], None]] = {
     "unet_milesial": unet_milesial,
     "unet_milesial_transposed": unet_milesial_transposed,
@@ -127,6 +144,8 @@ COUNTED: dict[str, Callable[[int], None]] = {
     "autoencoder_keras_blog": autoencoder_keras_blog,
     "hifigan": hifigan,
     "yolo_pan": yolo_pan,
+    "codec_dac": codec_dac,
+    "unet_latent": unet_latent,
 }
 KNOWN = {
     "unet_milesial": lambda n: n % 16 == 0,
@@ -137,6 +156,9 @@ KNOWN = {
     "autoencoder_keras_blog": lambda n: n % 8 == 4,
     "hifigan": lambda n: True,
     "yolo_pan": lambda n: n > 1 and n % 32 in (0, 1, 26, 27, 28, 29, 30, 31),
+    # 8 windows of stride 8 with a padding of 4 need 8 samples, those 8*5 - 3 of stride 5, and so on.
+    "codec_dac": lambda n: n >= 312,
+    "unet_latent": lambda n: n % 8 == 0,
 }
 """The answers by hand."""
 
@@ -151,7 +173,14 @@ def runs(name: str, n: int) -> bool:
 
 def test_every_fixture_is_counted() -> None:
     names = {path.name.removesuffix(".shape.yaml") for path in FOLDER.glob("*.shape.yaml")}
-    assert names == {*COUNTED, "unet_milesial_swapped"}
+    assert names == {*COUNTED, "unet_milesial_swapped", "autoencoder_keras_25"}
+
+
+def test_the_fixed_autoencoder_returns_32_for_25() -> None:
+    """25 -> 13 -> 7 -> 4 -> 2, halves rounded up, and 2 * 16 = 32."""
+    [found] = shapelint.check(FOLDER / "autoencoder_keras_25.shape.yaml").findings
+    assert found.rule == "SHP202"
+    assert found.message == "`d1` comes out as 32x32 where `d1.size == image.size` needs 25x25"
 
 
 @pytest.mark.parametrize("name", COUNTED)

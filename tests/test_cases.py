@@ -10,7 +10,6 @@ import pytest
 import shapelint
 from shapelint.analysis import Analysis
 from shapelint.settings import Stated
-from shapelint.size import evaluate
 from shapelint.source import Unreadable, load
 
 from .cases_as_specs import CHANNELS, Fails, Layer, cases, run, spec_of
@@ -119,7 +118,8 @@ def test_what_fits_is_clean(name: str, number: int) -> None:
     analysis, _, data = analysis_of(name, number)
     assert analysis.runs is True, (analysis.facts.unknowns, analysis.failures)
     found = shapelint.check(data, inputs={"input": [1, CHANNELS, *cases()[name]["replay"][number]["input"]]})
-    assert found.findings == []
+    # What another runtime would return is told, and is no fault of the network.
+    assert [each for each in found.findings if each.name != "runtimes-disagree"] == []
     assert found.exit_code == 0
 
 
@@ -127,27 +127,18 @@ def failing(analysis: Analysis, order: list[tuple[str, str]]) -> tuple[str, list
     """The first of the case's ids that fails, with the sizes of the two sides."""
     found = []
     for failure in analysis.failures:
-        row = failure.first
-        if failure.expectation is not None:
-            text = failure.expectation.text
-            place = next(place for place, (_, ours) in enumerate(order) if text.startswith(f"{ours}.size "))
-            at = {symbol: failure.sizes[symbol.name] for symbol in analysis.explained[0].inputs.symbols}
-            sides = [failure.expectation.left, failure.expectation.right]
-            values = [[evaluate(size, at) for size in _vector(side, analysis)] for side in sides]
-        else:
-            places = [place for place, (_, ours) in enumerate(order) if ours == row.requirement.path]
-            if not places:
-                continue
-            place = places[0]
-            values = [list(row.left), list(row.right)]
-        found.append((place, *values))
+        for row in (failure.first, *failure.also):
+            path = row.requirement.path
+            places = [
+                place for place, (_, ours) in enumerate(order) if ours == path or path.startswith(f"{ours}.size ")
+            ]
+            # Of an unpool: what is expected of the size that enters it is what it demands itself.
+            entering = row.node.inputs[:1] if row.node is not None else ()
+            places = places or [place for place, (_, ours) in enumerate(order) if ours in entering]
+            if places:
+                found.append((places[0], list(row.left), list(row.right)))
     place, left, right = min(found, key=lambda row: row[0])
     return order[place][0], left, right
-
-
-def _vector(side: Any, analysis: Analysis) -> list[Any]:
-    rank = len(analysis.inputs.tensors["input"].shape or ()) - 2
-    return list(side) if isinstance(side, tuple) else [side] * rank
 
 
 @pytest.mark.parametrize(("name", "number"), replays("size_mismatch", "skip_mismatch"))

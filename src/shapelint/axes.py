@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from shapelint.graph import UNSTATED
 from shapelint.ops.call import Shape, Tensor
 from shapelint.propagate import propagate
-from shapelint.size import Expr, Size, Symbol, Table, all_of, at_least, divides, equal, evaluate
+from shapelint.size import Expr, Size, Symbol, Table, all_of, any_of, at_least, divides, equal, evaluate
 from shapelint.size.parse import NotASize, is_name, parse_dim
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shapelint.graph import Declared, DeclaredDim, Graph
     from shapelint.propagate import Shapes
-    from shapelint.size import Held
+    from shapelint.size import Held, SizeSet
 
 StatedDim = int | str | None
 
@@ -48,7 +48,7 @@ WINDOWED: Final = frozenset(
 """The operators whose axes from the third on are spatial."""
 
 
-class StatedWrong(Exception):
+class StatedWrong(ValueError):
     """What a person states does not suit the model; one sentence with the remedy."""
 
 
@@ -110,6 +110,8 @@ class Inputs:
     """The meaning of each name that an input declares."""
     undeclared: list[str] = field(default_factory=list)
     """Inputs whose rank nothing states."""
+    promised: dict[Symbol, SizeSet] = field(default_factory=dict)
+    """The sizes that the file promises of its free axes."""
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -140,15 +142,17 @@ def bind(
     freed: frozenset[tuple[str, int]],
     has_batch: bool = True,
     own_names: bool = False,
+    promised: Mapping[tuple[str, int], SizeSet] | None = None,
 ) -> Inputs:
     """Sizes for the inputs of `graph`.
 
     `stated` has the dims that a person gives an input (None: the only input); `freed` are fixed axes to treat as free.
     `own_names`: an expression such as `8*h` is over the name itself, as in a spec, and frees no axis of its own.
+    `promised` are the sizes that the file promises of an axis, which hold in place of what its dim says.
     Raises StatedWrong where a stated input does not exist or has another rank.
     """
     given = _by_name(graph, stated)
-    binder = _Binder(table, given, freed, has_batch, own_names)
+    binder = _Binder(table, given, freed, has_batch, own_names, promised or {})
     binder.learn_names(graph.inputs)
     for declared in graph.inputs:
         binder.bind(declared)
@@ -202,12 +206,16 @@ class _Binder:
         freed: frozenset[tuple[str, int]],
         has_batch: bool,
         own_names: bool,
+        promised: Mapping[tuple[str, int], SizeSet],
     ) -> None:
         self.table = table
         self.given = given
         self.freed = freed
         self.has_batch = has_batch
         self.own_names = own_names
+        self.promised = promised
+        self.as_promised: dict[str, Size] = {}
+        """The sizes of the promised axes by what the file declares: inputs that share it share the axis."""
         self.result = Inputs({}, [])
         self.names = self.result.names
         self.wrong: list[int] = []
@@ -255,18 +263,27 @@ class _Binder:
         )
         if self.wrong:
             written = "[" + ", ".join("?" if dim is None else str(dim) for dim in shape) + "]"
-            self.result.conflicts.append(Conflict(name, self.wrong, declared_text(declared), written))
+            promised = dict.fromkeys(str(of) for axis in self.wrong if (of := self.promised.get((name, axis))))
+            text = declared_text(declared) + (f" and promises {' and '.join(promised)}" if promised else "")
+            self.result.conflicts.append(Conflict(name, self.wrong, text, written))
         self.result.tensors[name] = Tensor(declared.dtype, shape)
 
     def _dim(self, name: str, axis: int, dim: DeclaredDim, stated: StatedDim) -> Size | None:
         size: Size
         if stated is not None:
             size = self._stated(stated)
-            self._compare(name, axis, dim, size)
+            if (name, axis) in self.promised and not isinstance(dim, int):
+                self._promise(name, axis, dim, size)
+            else:
+                self._compare(name, axis, dim, size)
         elif dim == UNSTATED:
             return None
         elif isinstance(dim, int) and (name, axis) not in self.freed:
             return dim
+        elif (name, axis) in self.promised and not isinstance(dim, int):
+            known = self.names if dim is not None and is_name(dim) else self.as_promised
+            size = known[dim] if dim in known else self.table.symbol(f"{name}[{axis}]")
+            self._promise(name, axis, dim, size)
         elif isinstance(dim, str):
             size = self._declared(name, axis, dim)
         else:
@@ -276,20 +293,36 @@ class _Binder:
             if low is None or low < 1:
                 self.result.conditions.append((at_least(size, 1), name))
             written = dim if isinstance(dim, str) else None
-            person = isinstance(stated, str) or (written is not None and is_name(written) and not made_up(written))
+            named = written is not None and (self.own_names or is_name(written)) and not made_up(written)
+            person = isinstance(stated, str) or named
             is_batch = axis == 0 and self.has_batch
             self.result.axes.append(Axis(name, axis, size, size.symbols[0], written, person, is_batch))
         return size
 
+    def _promise(self, name: str, axis: int, dim: DeclaredDim, size: Size) -> None:
+        """State that the size is one of those promised; the names in the dim mean what they say of such a size."""
+        sizes = self.promised[name, axis]
+        if isinstance(dim, str):
+            same = equal((self.names if is_name(dim) else self.as_promised).setdefault(dim, size), size)
+            if same is not True:
+                self.result.conditions.append((same, name))
+            parts = None if is_name(dim) else linear(dim)
+            if parts is not None:
+                self.names.setdefault(parts[0], (size - parts[2]) // parts[1])
+        held = lies_in(size, sizes)
+        if held is False:
+            self.wrong.append(axis)
+        elif held is not True:
+            self.result.conditions.append((held, name))
+        if isinstance(size, Expr) and size is size.symbols[0].expr:
+            self.result.promised[size.symbols[0]] = sizes
+
     def _compare(self, name: str, axis: int, dim: DeclaredDim, size: Size) -> None:
-        """State what the declared dim implies for what a person gives."""
+        """State what the declared dim implies for what a person gives; a name that inputs share ties nothing then."""
         held: Held | None = None
         if isinstance(dim, int):
             held = size == dim if isinstance(size, int) and (name, axis) not in self.freed else None
-        elif isinstance(dim, str) and is_name(dim):
-            meaning = self.names[dim]
-            held = size == meaning if isinstance(size, int) and isinstance(meaning, int) else None
-        elif isinstance(dim, str):
+        elif isinstance(dim, str) and not is_name(dim):
             held = self._constraint(dim, size)
         if held is False:
             self.wrong.append(axis)
@@ -298,7 +331,7 @@ class _Binder:
 
     def _constraint(self, dim: str, size: Size) -> Held | None:
         """What the declared expression `dim` demands of `size`, and the meaning that it gives its name."""
-        parts = _linear(dim)
+        parts = linear(dim)
         if parts is None:
             return None
         name, factor, offset = parts
@@ -310,7 +343,7 @@ class _Binder:
     def _declared(self, name: str, axis: int, dim: str) -> Size:
         if is_name(dim):
             return self.names[dim]
-        parts = _linear(dim)
+        parts = linear(dim)
         if parts is not None and parts[0] not in self.names and not self.own_names:
             size = self.table.symbol(f"{name}[{axis}]")
             constraint = self._constraint(dim, size)
@@ -334,7 +367,7 @@ def _names(dim: str) -> set[str]:
     return {symbol.name for symbol in table.symbols}
 
 
-def _linear(dim: str) -> tuple[str, int, int] | None:
+def linear(dim: str) -> tuple[str, int, int] | None:
     """A declared `factor*name + offset` with a positive factor."""
     table = Table()
     try:
@@ -349,14 +382,33 @@ def _linear(dim: str) -> tuple[str, int, int] | None:
     return atom.name, factor, size.const
 
 
+def lies_in(size: Size, sizes: SizeSet) -> Held:
+    """Whether `size` is a member; the residues of a set that are neighbours make one condition."""
+    parts: list[Held] = [all_of((at_least(size, low), at_least(high, size))) for low, high in sizes.extra]
+    runs: list[list[int]] = []
+    for residue in sizes.residues:
+        if runs and runs[-1][1] + 1 == residue:
+            runs[-1][1] = residue
+        else:
+            runs.append([residue, residue])
+    parts += [
+        all_of((at_least(size, sizes.start), at_least(last - first, (size - first) % sizes.period)))
+        for first, last in runs
+    ]
+    return any_of(parts)
+
+
 def made_up(name: str) -> bool:
     """Whether an exporter made the name up."""
     return _MADE_UP.fullmatch(name) is not None
 
 
-def label(inputs: Inputs, graph: Graph, shapes: Shapes) -> None:
-    """Give every symbol its label and every axis the spatial axis that it becomes."""
-    places = _spatial_places(graph, shapes)
+def label(inputs: Inputs, graph: Graph, shapes: Shapes, layout: tuple[int, bool] = (2, False)) -> None:
+    """Give every symbol its label and every axis the spatial axis that it becomes.
+
+    `layout`: the first spatial axis of the maps, and whether their channels are the last.
+    """
+    places = _spatial_places(graph, shapes, layout)
     for axis in inputs.axes:
         axis.spatial = places.get(axis.symbol)
     taken: dict[str, Symbol] = {}
@@ -392,16 +444,20 @@ def _wanted(axis: Axis, inputs: Inputs) -> str:
     return f"{axis.input}[{axis.axis}]"
 
 
-def _spatial_places(graph: Graph, shapes: Shapes) -> dict[Symbol, tuple[int, int]]:
+def _spatial_places(
+    graph: Graph, shapes: Shapes, layout: tuple[int, bool] = (2, False)
+) -> dict[Symbol, tuple[int, int]]:
     """For each symbol the first spatial axis of a windowed operator whose size depends on it alone."""
+    first, channels_last = layout
     by_mask: dict[int, tuple[int, int]] = {}
     for node in graph.nodes:
         if node.op in WINDOWED and node.inputs:
             tensor = shapes.tensors.get(node.inputs[0])
-            if tensor is None or tensor.shape is None or len(tensor.shape) < 3:
+            if tensor is None or tensor.shape is None:
                 continue
-            number = len(tensor.shape) - 2
-            for place, dim in enumerate(tensor.shape[2:]):
+            sizes = tensor.shape[first : len(tensor.shape) - channels_last]
+            number = len(sizes)
+            for place, dim in enumerate(sizes):
                 if isinstance(dim, Expr) and dim.mask not in by_mask:
                     by_mask[dim.mask] = (place, number)
     return {symbol: by_mask[symbol.bit] for symbol in shapes.table.symbols if symbol.bit in by_mask}
@@ -409,6 +465,26 @@ def _spatial_places(graph: Graph, shapes: Shapes) -> dict[Symbol, tuple[int, int
 
 def spatial_axes(graph: Graph) -> frozenset[tuple[str, int]]:
     """The fixed axes of inputs that become spatial axes of a windowed operator."""
+    fixed, inputs, _, places = _freed(graph)
+    return frozenset((axis.input, axis.axis) for axis in inputs.axes if axis.symbol in places) & fixed
+
+
+def channels_last(graph: Graph) -> frozenset[str]:
+    """The tensors whose spatial axes stand right behind the first and are followed by another."""
+    _, _, shapes, places = _freed(graph)
+    spatial = 0
+    for symbol in places:
+        spatial |= symbol.bit
+    found = []
+    for name, tensor in shapes.tensors.items():
+        at = [axis for axis, dim in enumerate(tensor.shape or ()) if isinstance(dim, Expr) and dim.mask & spatial]
+        if at and tensor.shape is not None and at[0] == 1 and at[-1] < len(tensor.shape) - 1:
+            found.append(name)
+    return frozenset(found)
+
+
+def _freed(graph: Graph) -> tuple[frozenset[tuple[str, int]], Inputs, Shapes, dict[Symbol, tuple[int, int]]]:
+    """The graph with its fixed axes free: which those are, and where each symbol becomes a spatial axis."""
     fixed = frozenset(
         (declared.name, axis)
         for declared in graph.inputs
@@ -418,16 +494,61 @@ def spatial_axes(graph: Graph) -> frozenset[tuple[str, int]]:
     table = Table()
     inputs = bind(graph, table, {}, freed=fixed)
     shapes = propagate(graph, inputs.tensors, table)
-    places = _spatial_places(graph, shapes)
-    return frozenset((axis.input, axis.axis) for axis in inputs.axes if axis.symbol in places) & fixed
+    return fixed, inputs, shapes, _spatial_places(graph, shapes)
 
 
 def pinned(inputs: Inputs, graph: Graph, at: Mapping[Symbol, int]) -> dict[str | None, tuple[StatedDim, ...]]:
-    """The dims of every input where the symbols are these sizes, to be stated."""
+    """The dims of every input where the symbols are these sizes, to be stated; None where that leaves them open."""
     stated: dict[str | None, tuple[StatedDim, ...]] = {}
     for declared in graph.inputs:
         tensor = inputs.tensors.get(declared.name)
         if tensor is None or tensor.shape is None:
             continue
-        stated[declared.name] = tuple([None if dim is None else evaluate(dim, at) for dim in tensor.shape])
+        stated[declared.name] = tuple([_value(dim, at) for dim in tensor.shape])
     return stated
+
+
+def _value(dim: Size | None, at: Mapping[Symbol, int]) -> int | None:
+    """The dim where these sizes decide it."""
+    if dim is None or (isinstance(dim, Expr) and not set(dim.symbols) <= at.keys()):
+        return None
+    return evaluate(dim, at)
+
+
+def sizes_at(inputs: Inputs, text: str) -> dict[Symbol, int]:
+    """The symbols that `225x225` or `H=225,W=300` speaks of; raises StatedWrong.
+
+    Plain numbers are the last free axes of every input.
+    """
+    axes = inputs.axes
+    if not axes:
+        raise StatedWrong("every axis of the model is fixed; name them in --input, or ask `shapelint sizes --free`")
+    at: dict[Symbol, int] = {}
+    if "=" in text:
+        for part in text.split(","):
+            name, _, number = part.partition("=")
+            symbol = inputs.find(name.strip())
+            if symbol is None:
+                labels = ", ".join(f"`{each}`" for each in dict.fromkeys(axis.label for axis in axes))
+                raise StatedWrong(f"no free axis is called `{name.strip()}`; the free axes are {labels}")
+            at[symbol] = _asked(number.strip(), text)
+        return at
+    numbers = [_asked(part, text) for part in re.split(r"[x,]", text.replace(" ", ""))]
+    for name in dict.fromkeys(axis.input for axis in axes):
+        own = list(dict.fromkeys(axis.symbol for axis in axes if axis.input == name))
+        if len(numbers) > len(own):
+            given = f"{len(numbers)} size{'' if len(numbers) == 1 else 's'}"
+            free = f"{len(own)} free ax{'i' if len(own) == 1 else 'e'}s"
+            raise StatedWrong(f"`{text}` gives {given} and input `{name}` has {free}")
+        at.update(zip(own[len(own) - len(numbers) :], numbers, strict=True))
+    return at
+
+
+def _asked(text: str, whole: str) -> int:
+    if not text:
+        raise StatedWrong(f"a size is missing in `{whole}`; write for example 225x225 or H=225,W=300")
+    if not text.isdecimal() or not 0 < int(text[:12]) < 2**31:
+        raise StatedWrong(
+            f"`{text}` in `{whole}` is no size from 1 to 2**31 - 1; write for example 225x225 or H=225,W=300"
+        )
+    return int(text)

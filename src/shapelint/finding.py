@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from shapelint.facts.levels import Levels
     from shapelint.graph import Origin, Span
     from shapelint.size import SizeSet
+
+STDIN: Final = "<stdin>"
+"""What a model on standard input is called; a command line calls it `-`."""
 
 
 class Severity(StrEnum):
@@ -115,6 +119,8 @@ class Fault:
     down: tuple[str, ...] = ()
     up: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
+    levels: Levels | None = None
+    """The same by levels, where the network goes down and up again."""
     fits: Mapping[str, SizeSet] = field(default_factory=dict)
     argument: str = ""
     """The argument of the node to point at; empty: the node."""

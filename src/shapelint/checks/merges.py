@@ -77,6 +77,7 @@ def fault_of(failure: Mismatch) -> Fault:
     """The failure as a fault at its first node."""
     blame = failure.blame
     links = () if blame is None else (*blame.left, *blame.right)
+    labels = list(dict.fromkeys(link.axis for link in links))
     return Fault(
         grade=failure.grade,
         subject=failure,
@@ -84,7 +85,7 @@ def fault_of(failure: Mismatch) -> Fault:
         at=failure.at,
         axes=failure.first.axes,
         sizes=(failure.first.left, failure.first.right),
-        chain=tuple([_link(link) for link in links]),
+        chain=tuple([_link(link) for link in sorted(links, key=lambda link: labels.index(link.axis))]),
         also=tuple([Row(row.requirement.path, row.axes, row.left, row.right) for row in failure.also]),
         down=() if blame is None else blame.down,
         up=() if blame is None else blame.up,

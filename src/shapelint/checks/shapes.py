@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shapelint.axes import declared_text, made_up
-from shapelint.facts.subjects import Contradiction, Empty, Preserving, Restriction
+from shapelint.facts.subjects import Contradiction, Empty, Restriction
 from shapelint.finding import Fault, check
 from shapelint.size import EVERY_SIZE, Expr, SizeSet, equal, set_of, unequal
 from shapelint.size.parse import NotASize, parse_dim
@@ -13,8 +13,9 @@ from shapelint.size.parse import NotASize, parse_dim
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shapelint.facts import Facts, OutputAxis
-    from shapelint.graph import DeclaredDim
+    from shapelint.axes import Axis
+    from shapelint.facts import Facts
+    from shapelint.graph import DeclaredDim, Span
     from shapelint.ops.call import Dim
     from shapelint.size import Size, Symbol
 
@@ -26,9 +27,12 @@ def restricted_size(facts: Facts, multiple: int = 0) -> Iterator[Fault]:
         empty = [axis for axis in facts.inputs.axes if facts.necessary[axis.symbol].is_empty]
         if empty and not facts.failures and not facts.inputs.conflicts:
             subject = Restriction(tuple(empty), facts.necessary[empty[0].symbol], facts.file)
-            yield Fault(grade="never", subject=subject, axes=tuple([axis.label for axis in empty]))
+            labels = tuple([axis.label for axis in empty])
+            yield Fault(grade="never", subject=subject, axes=labels, span=_declared_at(facts, empty[0]))
         return
     for restriction in facts.restrictions:
+        if restriction.promised is not None:
+            continue
         if multiple and restriction.sizes.is_complete and SizeSet.of_multiples(multiple) <= restriction.sizes:
             continue
         labels = tuple([axis.label for axis in restriction.axes])
@@ -46,10 +50,14 @@ def restricted_size(facts: Facts, multiple: int = 0) -> Iterator[Fault]:
 @check("unstated-size")
 def unstated_size(facts: Facts, require_where: bool = False) -> Iterator[Fault]:
     """Every free axis but the batch has a stated domain, where that is asked for."""
+    own: dict[Symbol, Axis] = {}
     for axis in facts.inputs.axes if require_where else ():
+        own.setdefault(axis.symbol, axis)
+    for axis in own.values():
         if not axis.is_batch and axis.symbol not in facts.domains:
             sizes = facts.runs[axis.symbol] or facts.necessary[axis.symbol]
-            yield Fault(grade="unstated", subject=Restriction((axis,), sizes, facts.file), axes=(axis.label,))
+            subject = Restriction((axis,), sizes, facts.file)
+            yield Fault(grade="unstated", subject=subject, axes=(axis.label,), span=_declared_at(facts, axis))
 
 
 @check("frozen-size")
@@ -62,25 +70,16 @@ def frozen_size(facts: Facts) -> Iterator[Fault]:
 @check("no-size-preserving-multiple")
 def no_size_preserving_multiple(facts: Facts) -> Iterator[Fault]:
     """An output that is sometimes as large as its input is so at a whole class of multiples."""
-    found: dict[tuple[str, str, SizeSet], list[OutputAxis]] = {}
-    for output in facts.outputs:
-        symbol = output.follows.symbol
-        sizes, runs = output.equal, facts.runs[symbol]
-        if sizes is None or runs is None or runs.pad_to is None or output.follows.is_batch:
-            continue
-        sizes = _less_avoided(facts, symbol, sizes)
-        if symbol in facts.domains or sizes.is_empty or not sizes.is_complete or sizes.pad_to is not None:
-            continue
-        found.setdefault((output.output, output.follows.input, sizes), []).append(output)
-    for (name, follows, sizes), alike in found.items():
-        axes = tuple([output.follows.label for output in alike])
-        subject = Preserving(name, follows, axes, str(facts.plain(alike[0].size)), sizes)
-        yield Fault(grade="free", subject=subject, axes=axes)
+    for subject in facts.preserving:
+        followed = [axis for axis in facts.inputs.axes if axis.input == subject.input and axis.label in subject.axes]
+        span = _declared_at(facts, followed[0]) if followed else None
+        yield Fault(grade="free", subject=subject, axes=subject.axes, span=span)
 
 
-def _less_avoided(facts: Facts, symbol: Symbol, sizes: SizeSet) -> SizeSet:
-    avoid = facts.avoid.get(symbol)
-    return sizes if avoid is None or not avoid.is_complete or not sizes.is_complete else sizes - avoid
+def _declared_at(facts: Facts, axis: Axis) -> Span | None:
+    """Where a text file declares the axis."""
+    spans = next((each.spans for each in facts.graph.inputs if each.name == axis.input), ())
+    return spans[axis.axis] if axis.axis < len(spans) else None
 
 
 @check("declared-size-contradicted")
@@ -103,7 +102,7 @@ def declared_size_contradicted(facts: Facts) -> Iterator[Fault]:
 
 
 def _contradicted(facts: Facts, declared: DeclaredDim, inferred: Dim) -> str | None:
-    """A size that runs at which the two differ, in words; empty where they always do; None where there is none."""
+    """A size to recommend at which the two differ, in words; empty where they always do; None where there is none."""
     meant = _meaning(facts, declared)
     if meant is None or inferred is None or meant is inferred:
         return None
@@ -116,7 +115,7 @@ def _contradicted(facts: Facts, declared: DeclaredDim, inferred: Dim) -> str | N
     symbols = facts.shapes.table.symbols_in(differs.mask)
     if sizes is None or len(symbols) != 1 or symbols[0] not in facts.necessary:
         return None
-    runs = facts.runs[symbols[0]]
+    runs = facts.offered[symbols[0]]
     if runs is None or not (runs.is_complete and sizes.is_complete):
         return None
     example = next(iter(runs & sizes), None)
@@ -156,4 +155,7 @@ def empty_output(facts: Facts) -> Iterator[Fault]:
     for (name, found, is_free), places in alike.items():
         axes = tuple(places)
         subject = Empty(name, axes, next(iter(places.values())), found)
-        yield Fault(grade="free" if is_free else "stated", subject=subject, axes=axes)
+        node = facts.graph.producers.get(name)
+        yield Fault(
+            grade="free" if is_free else "stated", subject=subject, node=None if node is None else node.path, axes=axes
+        )

@@ -14,6 +14,7 @@ from shapelint.facts.breakers import Breaker, Breakers
 from shapelint.facts.flow import slope
 from shapelint.facts.places import Domain
 from shapelint.facts.sets import Verdict
+from shapelint.facts.subjects import Preserving
 from shapelint.size import Expr, SizeSet, equal, set_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,27 @@ class Facts(Breakers):
             return None
         same = set_of(equal(dim, follows.size))
         return same & self.necessary[follows.symbol] if same is not None else None
+
+    @cached_property
+    def preserving(self) -> list[Preserving]:
+        """The outputs that are as large as their input at some sizes, but at no whole class of multiples."""
+        found: dict[tuple[str, str, SizeSet], list[OutputAxis]] = {}
+        for output in self.outputs:
+            symbol = output.follows.symbol
+            sizes, runs, avoid = output.equal, self.runs[symbol], self.avoid.get(symbol)
+            if sizes is None or runs is None or runs.pad_to is None or output.follows.is_batch:
+                continue
+            if avoid is not None and avoid.is_complete and sizes.is_complete:
+                sizes = sizes - avoid
+            if symbol in self.domains or sizes.is_empty or not sizes.is_complete or sizes.pad_to is not None:
+                continue
+            found.setdefault((output.output, output.follows.input, sizes), []).append(output)
+        return [
+            Preserving(
+                name, follows, tuple([each.follows.label for each in alike]), str(self.plain(alike[0].size)), sizes
+            )
+            for (name, follows, sizes), alike in found.items()
+        ]
 
     def shape_text(self, shape: Iterable[Dim]) -> str:
         """A shape as reports write it: `[1, 64, H//2, ?]`."""

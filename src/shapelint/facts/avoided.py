@@ -109,6 +109,18 @@ class Avoided(Sets):
             offered[symbol] = sizes if plain or sizes is None or avoid is None else sizes - avoid
         return offered
 
+    @cached_property
+    def kept(self) -> dict[Symbol, SizeSet | None]:
+        """By symbol the sizes at which nothing is padded: those that run, unless size ends up in the batch."""
+        kept: dict[Symbol, SizeSet | None] = {}
+        for symbol, sizes in self.runs.items():
+            for each in self.frozen:
+                right = each.right.get(symbol)
+                if sizes is not None and right is not None and sizes.is_complete and right.is_complete:
+                    sizes = sizes & right
+            kept[symbol] = sizes
+        return kept
+
     def plain(self, size: Expr) -> Size:
         """`size` without the cases of stretched one-pixel maps, where it is the same at every running size."""
         reduced = _unstretched(size)

@@ -17,6 +17,7 @@ from shapelint.size import (
     Expr,
     SizeSet,
     Symbol,
+    difference,
     set_of,
 )
 
@@ -91,10 +92,11 @@ class Breakers(Avoided):
     def restrictions(self) -> list[Restriction]:
         """The free axes for which nothing is stated and that do not take every size; those alike in one entry.
 
-        Where something is unknown only what is certain all the same: that no whole class of multiples runs.
+        Where something is unknown only what is certain all the same: that no whole class of multiples runs, or that a
+        size which the file promises does not.
         """
         frozen_at = {symbol for each in self.frozen for symbol in each.right}
-        groups: dict[tuple[str, SizeSet, str], list[Axis]] = {}
+        groups: dict[tuple[str, SizeSet, str, SizeSet | None], list[Axis]] = {}
         needs: dict[tuple[SizeSet, str], str] = {}
         seen: set[Symbol] = set()
         for axis in self.inputs.axes:
@@ -103,9 +105,11 @@ class Breakers(Avoided):
             if symbol in seen or symbol in self.domains or symbol in frozen_at or is_within(declared, sizes):
                 continue
             seen.add(symbol)
+            if symbol in self.inputs.promised and difference(declared, sizes).is_empty:
+                continue
             path, need = self._reason(symbol)
             needs.setdefault((sizes, path), need)
-            groups.setdefault((axis.input, sizes, path), []).append(axis)
+            groups.setdefault((axis.input, sizes, path, self.inputs.promised.get(symbol)), []).append(axis)
         found = [
             Restriction(
                 tuple(axes),
@@ -116,10 +120,11 @@ class Breakers(Avoided):
                 self.offered.get(axes[0].symbol),
                 tuple(dict.fromkeys(each.input for each in self.inputs.axes if each.symbol is axes[0].symbol)),
                 {axis.symbol for axis in axes} == {each.symbol for each in self.inputs.axes if not each.is_batch},
+                self.inputs.promised.get(axes[0].symbol),
             )
-            for (_, sizes, path), axes in groups.items()
+            for (_, sizes, path, _), axes in groups.items()
         ]
-        return [each for each in found if not (self.unknowns and each.has_class)]
+        return [each for each in found if each.promised is not None or not (self.unknowns and each.has_class)]
 
     def _reason(self, symbol: Symbol) -> tuple[str, str]:
         """The node to name for what restricts the symbol, and what it needs."""

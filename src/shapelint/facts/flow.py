@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import takewhile
+from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 from shapelint.size import Expr, Size, Symbol, evaluate
 from shapelint.size.expr import Atom, Extreme, Floor, Select
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shapelint.graph import Graph, Node
     from shapelint.ops.call import Tensor
@@ -191,18 +193,32 @@ class Link:
     factor: Fraction
 
     @property
+    def exact(self) -> Fraction:
+        """The size times the factor, whole or not."""
+        return self.before * self.factor
+
+    @property
+    def is_even(self) -> bool:
+        """Whether a step down or up made exactly the size times its factor; a border or a crop always does."""
+        return self.factor == 1 or self.exact == self.after
+
+    @property
     def rounded(self) -> str | None:
-        """`up` or `down` where the step did not come out even."""
-        exact = self.before * self.factor
-        if self.factor == 1 or exact == self.after:
+        """`up` or `down` where the size times the factor is not whole, and the step made a whole size next to it."""
+        if self.is_even or self.exact.denominator == 1 or abs(self.after - self.exact) >= 1:
             return None
-        return "up" if self.after > exact else "down"
+        return "up" if self.after > self.exact else "down"
 
     @property
     def text(self) -> str:
-        """`225 -> 113 (rounded up)`."""
-        rounded = self.rounded
-        return f"{self.before} -> {self.after}" + (f" (rounded {rounded})" if rounded else "")
+        """`225 -> 113 (rounded up)`; `4 -> 7 (8 - 1)` where its own arguments make it larger or smaller."""
+        note = ""
+        if self.rounded is not None:
+            note = f" (rounded {self.rounded})"
+        elif not self.is_even and self.exact.denominator == 1:
+            more = self.after - int(self.exact)
+            note = f" ({self.exact} {'+' if more > 0 else '-'} {abs(more)})"
+        return f"{self.before} -> {self.after}{note}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,33 +230,116 @@ class Blame:
     down: tuple[str, ...]
     up: tuple[str, ...]
     branches: tuple[str, ...]
-    """Where nothing is undone: the two steps that rounded differently."""
+    """Where nothing is undone: the two steps that part the branches."""
+    open: tuple[str, ...] = ()
+    """Where one side alone scales: the steps down that nothing undoes, or the steps up that undo nothing."""
+    borders: tuple[str, ...] = ()
+    """Where nothing but these makes the difference: the steps that keep the scale."""
 
 
 def blame(flow: Flow, left: str, right: str, symbol: Symbol, at: Mapping[Symbol, int]) -> Blame:
-    """What makes the sizes of the values `left` and `right` differ at the sizes `at`."""
+    """What makes the sizes of the values `left` and `right` differ at the sizes `at`.
+
+    The first step down that did not come out even and whose steps up do not return to the size before; else the pair
+    that fails to return without any rounding; else, where nothing is undone, the steps that part the two branches.
+    """
     lefts, rights = flow.steps(left, symbol), flow.steps(right, symbol)
     common = 0
     while common < min(len(lefts), len(rights)) and lefts[common].node is rights[common].node:
         common += 1
-    sides = [_links(steps[common:], symbol, at) for steps in (lefts, rights)]
-    for links in sides:
-        for place, link in enumerate(links):
-            if link.factor < 1 and link.rounded:
-                ups = [
-                    later.node for later in links[place + 1 :] if link.node in flow.undoes.get((later.node, symbol), ())
-                ]
-                if ups:
-                    return Blame(sides[0], sides[1], (link.node,), tuple(ups), ())
-    firsts = [next((link.node for link in links if link.rounded), None) for links in sides]
-    if firsts[0] is not None and firsts[1] is not None:
-        return Blame(sides[0], sides[1], (), (), (firsts[0], firsts[1]))
-    for links in sides:
-        downs = tuple(link.node for link in links if link.factor < 1)
-        ups_of = tuple(link.node for link in links if link.factor > 1)
-        if downs and ups_of:
-            return Blame(sides[0], sides[1], downs[-1:], ups_of[:1], ())
-    return Blame(sides[0], sides[1], (), (), ())
+    sides = _links(lefts[common:], symbol, at), _links(rights[common:], symbol, at)
+    wrong = [turn for links in sides for turn in _turns(flow, symbol, links) if not turn.returns]
+    for turn in wrong:
+        uneven = next((down for down in turn.downs if not down.is_even), None)
+        if uneven is not None:
+            undoing = [up.node for up in turn.ups if uneven.node in flow.undoes[up.node, symbol]]
+            return Blame(*sides, (uneven.node,), tuple(undoing), ())
+    if wrong:
+        return Blame(*sides, (wrong[0].downs[-1].node,), (wrong[0].ups[0].node,), ())
+    parting = [_parting(links) for links in sides]
+    if parting[0] is not None and parting[1] is not None:
+        return Blame(*sides, (), (), (parting[0], parting[1]))
+    if not all((name, symbol) in flow.tracks for name in (left, right)):
+        return Blame(*sides, (), (), ())
+    scales = [prod([link.factor for link in links], start=Fraction(1)) for links in sides]
+    if scales[0] != scales[1]:
+        return Blame(*sides, (), (), (), tuple([name for links in sides for name in _open(flow, symbol, links)]))
+    # One pixel that a merge stretches has no border.
+    borders = dict.fromkeys(link.node for links in sides for link in links if link.factor == 1 and link.before > 1)
+    return Blame(*sides, (), (), (), (), tuple(borders))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Steps down with the steps up that undo them, and what a branch is cropped or padded by behind those."""
+
+    downs: tuple[Link, ...]
+    ups: tuple[Link, ...]
+    behind: int
+
+    @property
+    def returns(self) -> bool:
+        """Whether the steps up return to the size before where what lies between the two sides comes back as it was."""
+        factor = prod([up.factor for up in self.ups], start=Fraction(1))
+        more = self.ups[-1].after - factor * self.ups[0].before
+        back = factor * self.downs[-1].after + more
+        return self.downs[0].before in (back, back + self.behind)
+
+
+def _turns(flow: Flow, symbol: Symbol, links: tuple[Link, ...]) -> list[_Turn]:
+    """What goes down and up again along one branch, outermost first."""
+    found: list[tuple[list[Link], list[Link]]] = []
+    for up in links:
+        undone = flow.undoes.get((up.node, symbol), ()) if up.factor > 1 else ()
+        downs = [link for link in links if link.node in undone]
+        if not downs:
+            continue
+        same = next((turn for turn in found if any(down in turn[0] for down in downs)), None)
+        if same is None:
+            found.append((downs, [up]))
+        else:
+            same[0].extend(down for down in downs if down not in same[0])
+            same[1].append(up)
+    turns = []
+    for downs, ups in found:
+        downs.sort(key=links.index)
+        behind = takewhile(lambda link: link.factor == 1, links[links.index(ups[-1]) + 1 :])
+        turns.append(_Turn(tuple(downs), tuple(ups), sum(link.after - link.before for link in behind)))
+    return sorted(turns, key=lambda turn: links.index(turn.downs[0]))
+
+
+def _open(flow: Flow, symbol: Symbol, links: tuple[Link, ...]) -> list[str]:
+    """The steps down along a branch that nothing undoes, and the steps up that undo nothing."""
+    undone = {name for link in links for name in flow.undoes.get((link.node, symbol), ())}
+    return [
+        link.node
+        for link in links
+        if (link.factor < 1 and link.node not in undone) or (link.factor > 1 and (link.node, symbol) not in flow.undoes)
+    ]
+
+
+def _parting(links: tuple[Link, ...]) -> str | None:
+    """The step at which a branch takes a size of its own: the first that does not come out even, else that scales."""
+    uneven = next((link for link in links if not link.is_even), None)
+    scaling = next((link for link in links if link.factor != 1), None)
+    found = uneven or scaling or next(iter(links), None)
+    return None if found is None else found.node
+
+
+def joined(along: Sequence[Blame]) -> Blame:
+    """The blame along several axes in one: a pair along any of them goes before branches."""
+    downs = dict.fromkeys(name for each in along for name in each.down)
+    ups = dict.fromkeys(name for each in along for name in each.up)
+    branches = next((each.branches for each in along if each.branches), ())
+    return Blame(
+        tuple([link for each in along for link in each.left]),
+        tuple([link for each in along for link in each.right]),
+        tuple(downs),
+        tuple(ups),
+        () if downs else branches,
+        () if downs or branches else tuple(dict.fromkeys(name for each in along for name in each.open)),
+        () if downs or branches else tuple(dict.fromkeys(name for each in along for name in each.borders)),
+    )
 
 
 def _links(steps: list[Step], symbol: Symbol, at: Mapping[Symbol, int]) -> tuple[Link, ...]:
@@ -250,5 +349,6 @@ def _links(steps: list[Step], symbol: Symbol, at: Mapping[Symbol, int]) -> tuple
             before, after = evaluate(step.before, at), evaluate(step.after, at)
         except (KeyError, ZeroDivisionError, ValueError, OverflowError):
             continue
-        links.append(Link(step.node.path, symbol.name, before, after, step.factor))
+        if step.factor != 1 or before != after:  # a merge may be written as a step that changes nothing at this size
+            links.append(Link(step.node.path, symbol.name, before, after, step.factor))
     return tuple(links)

@@ -47,6 +47,7 @@ class Places:
         expectations: Sequence[Expectation] = (),
         file: str = "",
         is_stated: bool = False,
+        flaw: str = "",
         layout: tuple[int, bool] = (2, False),
         find_failures: Callable[[], list[Mismatch]] = list,
         of_one: Callable[[], Facts | None] = lambda: None,
@@ -63,6 +64,8 @@ class Places:
         self.file = file
         self.is_stated = is_stated
         """Whether a person states something of the sizes, pinned ones included."""
+        self.flaw = flaw
+        """What is wrong with the sizes that the file promises, in a sentence."""
         self._find_failures = find_failures
         self.of_one = of_one
         """The facts of the same model with a batch of one."""

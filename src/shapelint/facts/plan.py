@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from shapelint.size import evaluate
+from shapelint.size import EVERY_SIZE, SizeSet, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shapelint.facts import Facts
-    from shapelint.size import SizeSet, Symbol
+    from shapelint.size import Symbol
 
 Spans = dict[str, dict[int, tuple[int, int]]]
 """By tensor and axis: [before, after] to pad, or [start, stop) to keep."""
@@ -53,12 +53,23 @@ def padded_size(sizes: SizeSet, n: int) -> int | None:
     return sizes.nearest(n)[1]
 
 
+def reached(sizes: SizeSet) -> SizeSet:
+    """The sizes that can be padded to a member."""
+    if sizes.residues:
+        return EVERY_SIZE
+    return SizeSet.of_range(1, sizes.extra[-1][1]) if sizes.extra else sizes
+
+
 def plan(facts: Facts, at: Mapping[Symbol, int]) -> Plan | None:
-    """What to pad and crop at these sizes; None where no larger size fits. Padding stands at the end of an axis."""
+    """What to pad and crop at these sizes; None where no larger size fits. Padding stands at the end of an axis.
+
+    A size that runs is left as it is, also where it does so by stretching a one-pixel map; none is padded to such.
+    """
     to: dict[Symbol, int] = {}
     for symbol, n in at.items():
-        sizes = facts.offered.get(symbol)
-        target = None if sizes is None else padded_size(sizes, n)
+        sizes, kept = facts.offered.get(symbol), facts.kept.get(symbol)
+        is_kept = kept is not None and (kept.checked_to is None or n <= kept.checked_to) and n in kept
+        target = n if is_kept else None if sizes is None else padded_size(sizes, n)
         if target is None:
             return None
         to[symbol] = target

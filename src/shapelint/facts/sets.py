@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _MOST_TRIED: Final = 4096
 """How many combinations of stated sizes are tried where axes are coupled."""
+_LONGEST: Final = 240
+"""A condition of more characters is left out of the sentence about it."""
 
 
 Verdict = Literal["fits", "restricted", "never", "unknown"]
@@ -134,6 +136,22 @@ class Sets(Places):
         if requirement.kind not in ("output", "expect"):
             return None
         return next((each for each in self.expectations if each.text == requirement.detail), None)
+
+    def compared_names(self, requirement: Requirement) -> tuple[str, str] | None:
+        """The values whose sizes a requirement compares, left and right; empty for a side that is no value's."""
+        if requirement.kind in ("merge", "join", "match") and min(requirement.operands) >= 0:
+            return self.operand_names(requirement)
+        expectation = self.expectation_of(requirement)
+        return None if expectation is None else expectation.compared
+
+    def stands_at(self, requirement: Requirement) -> tuple[str, ...]:
+        """The paths of the nodes at which a requirement is stated; of a condition those whose sizes it reads last."""
+        expectation = self.expectation_of(requirement)
+        if expectation is None:
+            return (requirement.path,)
+        producers = self.graph.producers
+        read = {producers[name].path for name in expectation.reads if name in producers}
+        return tuple([path for path in sorted(read) if self.reaches({path}).isdisjoint(read - {path})])
 
     @cached_property
     def warned(self) -> list[Warned]:
@@ -271,8 +289,9 @@ def _undecided(condition: Condition) -> str:
     symbols = condition.table.symbols_in(condition.mask)
     if any(symbol.opaque for symbol in symbols):
         return "it depends on a size that only the data decides"
-    names = " and ".join(symbol.name for symbol in symbols)
-    return f"it couples {names} by `{condition}`; pin one of them with --input to get the answer for the other"
+    names, text = " and ".join(symbol.name for symbol in symbols), str(condition)
+    by = f" by `{text}`" if len(text) <= _LONGEST else ""
+    return f"it couples {names}{by}; pin one of them with --input to get the answer for the other"
 
 
 def is_within(sizes: SizeSet, other: SizeSet) -> bool:

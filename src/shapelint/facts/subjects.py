@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shapelint.finding import STDIN
+from shapelint.size import difference
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -78,8 +81,10 @@ class Mismatch:
     def text(self) -> str:
         """What the node does that it cannot do, in a clause after its name."""
         first = self.first
+        if self.kind == "output":
+            return f"comes out as {by(first.left)} where {self.why} needs {by(first.right)}"
         if self.expectation is not None:
-            return f"does not hold: {self.why}"
+            return f"does not hold: {by(first.left)} against {by(first.right)}"
         if self.kind not in ("merge", "join"):
             return f"cannot run: {self.why}"
         return f"joins `{first.left_name}` at {by(first.left)} with `{first.right_name}` at {by(first.right)}"
@@ -117,8 +122,15 @@ class Mismatch:
                 down = next(link for link in links if link.node == self.blame.down[0])
                 words["down"], words["up"] = self.blame.down[0], self.blame.up[0]
                 words["rounds"] = "undo the rounding of" if down.rounded else "return to the size before"
+            if self.blame.open:
+                words["open"] = _some(self.blame.open)
+            elif self.blame.borders:
+                words["borders"] = _some(self.blame.borders)
             if self.blame.branches:
                 words["branch"], words["other_branch"] = self.blame.branches
+                uneven = {link.node for link in links if link.rounded}
+                rounded = uneven.issuperset(self.blame.branches)
+                words["part"] = "round differently" if rounded else "make different sizes"
         return {key: value for key, value in words.items() if value}
 
 
@@ -137,6 +149,8 @@ class Restriction:
     """Those that share the axes, where more than one do."""
     is_all: bool = False
     """Whether these are all the free axes, so that a domain needs no name."""
+    promised: SizeSet | None = None
+    """What the file promises of them, where it does."""
 
     @property
     def has_class(self) -> bool:
@@ -153,10 +167,15 @@ class Restriction:
             "axes": listed([axis.label for axis in self.axes]),
             "axis": self.axes[0].label,
             "sizes": self.sizes.text,
-            "file": self.file,
+            "file": self.file if self.file != STDIN else "" if self.promised is not None else "-",
             "node": self.breaker,
             "needs": self.needs,
         }
+        if self.promised is not None:
+            words["promised"] = self.promised.text
+            words["promise"] = "promise" if len(self.inputs) > 1 else "promises"
+            words["example"] = str(next(iter(difference(self.promised, self.sizes))))
+            words["runs"] = "" if self.sizes.is_empty else self.sizes.text
         domain = domain_text(self.offered if self.offered is not None else self.sizes)
         if domain:
             words["domain"] = domain
@@ -211,6 +230,12 @@ def counted(number: int | None, word: str) -> str:
 def listed(words: list[str]) -> str:
     """`H and W`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """The first few names, and how many more there are."""
+    shown = [f"`{name}`" for name in names]
+    return listed(shown if len(shown) < 5 else [*shown[:3], f"{len(shown) - 3} more"])
 
 
 def by_sets(fits: Mapping[str, SizeSet]) -> str:
@@ -339,6 +364,18 @@ class Warned:
         """Fields for the sentences."""
         words = {"condition": self.expectation.text, "because": self.expectation.why, "when": self.sizes}
         return {key: value for key, value in words.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with something in the file, in a sentence."""
+
+    text: str
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Fields for the sentences."""
+        return {"flaw": self.text}
 
 
 @dataclass(frozen=True, slots=True)
