@@ -29,6 +29,8 @@ class Step:
     extra: int
     join: str
     """`Concat`, `Add`, or nothing."""
+    rule: str = ""
+    """Of a pool down: ONNX's rule for its pads, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Net:
     rank: int
     steps: tuple[Step, ...]
     expects: bool
+    body: int | None = None
+    """The padding of the 3-wide convolution in the block that all levels share; None: they share none."""
 
     @property
     def factor(self) -> int:
@@ -52,17 +56,25 @@ class Net:
         names = {1: ["T"], 2: ["H", "W"], 3: ["D", "H", "W"]}[self.rank]
         lines = ["shapelint: 1", "inputs:", f"  x: [N, 4, {', '.join(names)}]  # a comment", "sizes:"]
         lines += [f"  {name}: {domain}" for name in names]
-        lines += ["layers:", f"  - e0: Conv{self.rank}d(4, 3, padding=1)"]
+        body = f"Conv{self.rank}d(4, 3, padding=1)"
+        if self.body is not None:
+            body = "body(4)"
+            own = f"Conv{self.rank}d(c, 3, padding={self.body})"
+            lines += ["blocks:", '  "body(c)":', f"    - a: {own}  # shared", "    - b: ReLU()"]
+        lines += ["layers:", f"  - e0: {body}"]
         for level, step in enumerate(self.steps, 1):
             window = f"{step.kernel}, stride={step.stride}, padding={step.padding}"
-            if step.down == "conv":
+            if step.rule:
+                ranked = f"kernel_shape={[step.kernel] * self.rank}, strides={[step.stride] * self.rank}"
+                lines.append(f'  - d{level}: onnx.MaxPool({ranked}, auto_pad="{step.rule}")')
+            elif step.down == "conv":
                 dilation = f", dilation={step.dilation}" if step.dilation > 1 else ""
                 lines.append(f"  - d{level}: Conv{self.rank}d(4, {window}{dilation})")
             else:
                 name = {"max": "MaxPool", "avg": "AvgPool"}[step.down]
                 ceil = ", ceil_mode=True" if step.ceil else ""
                 lines.append(f"  - d{level}: {name}{self.rank}d({window}{ceil})")
-            lines.append(f"  - e{level}: Conv{self.rank}d(4, 3, padding=1)  # level {level}")
+            lines.append(f"  - e{level}: {body}  # level {level}")
         for level in range(len(self.steps), 0, -1):
             step = self.steps[level - 1]
             if step.up == "resize":
@@ -74,7 +86,7 @@ class Net:
                 lines.append(f"  - u{level}: ConvTranspose{self.rank}d(4, {window}{extra}{dilation})")
             if step.join:
                 lines.append(f"  - m{level}: {step.join}(u{level}, e{level - 1})")
-            lines.append(f"  - c{level}: Conv{self.rank}d(4, 3, padding=1)")
+            lines.append(f"  - c{level}: {body}")
         lines.append("  - y: ReLU()")
         if self.expects:
             lines += ["expect:", "  - y.size == x.size"]
@@ -117,16 +129,32 @@ def healthy(random: Random) -> Net:
                 dilation,
                 extra,
                 join,
+                random.choice(["SAME_UPPER", "SAME_LOWER"]) if down == "max" and random.random() < 0.4 else "",
             )
         )
-    return Net(rank, tuple(steps), expects=not skips or random.random() < 0.5)
+    expects = not skips or random.random() < 0.5
+    return Net(rank, tuple(steps), expects, random.choice([1, None, None]))
 
 
-BREAKS = ("output_padding", "up_padding", "up_kernel", "up_stride", "down_padding", "ceil", "scale")
+BREAKS = (
+    "output_padding",
+    "up_padding",
+    "up_kernel",
+    "up_stride",
+    "down_padding",
+    "down_kernel",
+    "down_stride",
+    "ceil",
+    "auto_pad",
+    "scale",
+    "block",
+)
 
 
 def broken(random: Random, net: Net, kind: str) -> Net | None:
     """The network with one parameter of one level changed; None where it has none of this kind."""
+    if kind == "block":
+        return replace(net, body=0) if net.body is not None else None
     level = random.randrange(len(net.steps))
     step = net.steps[level]
     change: Step | None = None
@@ -141,7 +169,13 @@ def broken(random: Random, net: Net, kind: str) -> Net | None:
         change = replace(step, up_stride=step.up_stride + 1)
     elif kind == "down_padding" and step.down == "conv":
         change = replace(step, padding=step.padding + random.choice([1, 1, -1] if step.padding else [1]))
-    elif kind == "ceil" and step.down != "conv":
+    elif kind == "down_kernel" and not step.rule:
+        change = replace(step, kernel=step.kernel + random.choice([1, 2]))
+    elif kind == "down_stride":
+        change = replace(step, stride=step.stride + 1)
+    elif kind == "auto_pad" and step.rule:
+        change = replace(step, rule="VALID")
+    elif kind == "ceil" and step.down != "conv" and not step.rule:
         change = replace(step, ceil=not step.ceil)
     elif kind == "scale" and step.up == "resize":
         change = replace(step, up_stride=step.up_stride + 1)

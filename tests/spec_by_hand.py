@@ -7,6 +7,7 @@ Reads the lines that the tests and the repairs write: `- name: Type(args)(source
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,10 +59,16 @@ class Hand:
             return False
         return all(known[left] == known[right] for left, right in self.expect)
 
+    def stretches(self, sizes: Sizes) -> bool:
+        """Whether a one-pixel map is stretched over a larger one at these sizes, which run."""
+        known = self.out(sizes)
+        return any(line.type == "Add" and len({known[name] for name in line.sources}) > 1 for line in self.lines)
+
 
 def read(text: str) -> Hand:
     """The spec of a text."""
     section, found = "", Hand("", 0, [])
+    blocks: dict[str, tuple[str, list[str]]] = {}
     for raw in text.splitlines():
         line = raw.partition(" #")[0].rstrip()
         if not line.strip():
@@ -71,12 +78,42 @@ def read(text: str) -> Hand:
         elif section == "inputs":
             name, _, dims = line.strip().partition(":")
             found.input, found.rank = name, len(dims.split(",")) - 2
+        elif section == "blocks" and not line.strip().startswith("- "):
+            name, _, parameter = line.strip().strip('":').rstrip(")").partition("(")
+            blocks[name] = parameter, []
+        elif section == "blocks":
+            list(blocks.values())[-1][1].append(line.strip().removeprefix("- "))
         elif section == "layers":
-            found.lines.append(_layer(line.strip().removeprefix("- "), len(found.lines)))
+            found.lines += _expanded(line.strip().removeprefix("- "), blocks, len(found.lines))
         elif section == "expect":
             left, _, right = line.strip().removeprefix("- ").partition(" == ")
             found.expect.append((left.removesuffix(".size"), right.removesuffix(".size")))
     return found
+
+
+def _expanded(text: str, blocks: dict[str, tuple[str, list[str]]], number: int) -> list[Line]:
+    """The layers of an item: those of a block, the last of which has the item's name, or itself."""
+    name, _, call = text.partition(": ")
+    word, _, arguments = call.rstrip(")").partition("(")
+    if word not in blocks:
+        return [_layer(text, number)]
+    parameters, items = blocks[word]
+    values: dict[str, str] = {}
+    names = []
+    for parameter in parameters.split(", "):
+        own, _, default = parameter.partition("=")
+        names.append(own)
+        values[own] = default
+    for own, argument in zip(names, arguments.split(", "), strict=False):
+        keyword, sign, value = argument.partition("=")
+        values[keyword if sign else own] = value if sign else argument
+    for own, value in values.items():
+        items = [re.sub(rf"\b{own}\b(?!=)", value, item) for item in items]
+    lines = [_layer(item, number) for item in items]
+    for line in lines:
+        line.name = f"{name}/{line.name}"
+    lines[-1].name = name
+    return lines
 
 
 def _layer(text: str, number: int) -> Line:
@@ -125,9 +162,30 @@ def window(line: Line, rank: int) -> list[tuple[int, int, Any, int, Any]]:
     return list(zip(*values, strict=True))
 
 
+def _pooled(line: Line, x: Sizes) -> Sizes:
+    """ONNX's MaxPool by its rule for the pads: SAME_* divides and rounds up, VALID pads nothing."""
+    get = line.keywords.get
+    rule, pads = get("auto_pad", "NOTSET"), get("pads", [0] * 2 * len(x))
+    result = []
+    for n, k, s, before, after in zip(
+        x, get("kernel_shape"), get("strides"), pads[: len(x)], pads[len(x) :], strict=True
+    ):
+        room = n - k + (before + after if rule == "NOTSET" else 0)
+        ceil = bool(get("ceil_mode"))
+        size = -(-n // s) if rule.startswith("SAME") else (-(-room // s) if ceil else room // s) + 1
+        if ceil and not rule.startswith("SAME") and (size - 1) * s >= n + (before if rule == "NOTSET" else 0):
+            size -= 1
+        if room < 0 and not ceil and not rule.startswith("SAME"):
+            raise Refuses(line.name)
+        result.append(size)
+    return tuple(result)
+
+
 def run(line: Line, sources: list[Sizes], known: dict[str, Sizes]) -> Sizes:
     """The sizes that leave a layer; raises Refuses."""
     x, kind = sources[0], line.type
+    if kind == "onnx.MaxPool":
+        return _pooled(line, x)
     like = known.get(line.keywords.get("like", ""))
     if kind == "Concat":
         if len(set(sources)) != 1:

@@ -87,12 +87,17 @@ def test_the_menu_of_a_unet_behind_pooling() -> None:
 
 
 def test_the_decoder_takes_the_size_of_the_skip() -> None:
-    """162 -> 81 -> 40 -> 81 = like -> 162: where the second level is even or odd, the first is even."""
+    """162 -> 81 -> 40 -> 81 = like -> 162; at odd sizes the first level fails too, and is mended in the same way."""
     offer = first(menu(UNET), "output_size")
     assert offer.fix.applicability == "safe"
-    assert offer.fix.code == 'u2: Upsample(like=e2, mode="bilinear")   # up'
-    assert texts(offer) == {"H": "multiples of 2 from 4", "W": "multiples of 2 from 4"}
-    assert apply(UNET, offer) == UNET.replace("scale_factor=2", "like=e2")
+    assert offer.fix.title == "let `u2` and `u1` take the size of `e2` and `e1`: `F.interpolate(x, size=e2.shape[2:])`"
+    assert (offer.fix.code or "").splitlines() == [
+        'u2: Upsample(like=e2, mode="bilinear")   # up',
+        "u1: ConvTranspose2d(8, 2, stride=2, like=e1)",
+    ]
+    assert texts(offer) == {"H": "from 4", "W": "from 4"}
+    mended = UNET.replace("scale_factor=2", "like=e2").replace("2, stride=2)", "2, stride=2, like=e1)")
+    assert apply(UNET, offer) == mended
 
 
 def test_a_crop_before_the_merge() -> None:
@@ -233,6 +238,117 @@ expect:
     assert all(offer.fix.fits["T"].text == "multiples of 2" for offer in found)
 
 
+def test_strides_that_multiply_to_what_is_asked() -> None:
+    """16 * 16 = 256 where 300 = 15 * 20 is asked: with k = 2s, p = ceil(s/2), op = s % 2 each gives n * s."""
+    text = """\
+shapelint: 1
+inputs:
+  mel: [N, 4, T]
+layers:
+  - a: ConvTranspose1d(4, 32, stride=16, padding=8)
+  - wav: ConvTranspose1d(1, 32, stride=16, padding=8)
+expect:
+  - wav.size == mel.size * 300
+"""
+    (offer,) = [each for each in menu(text) if each.fix.kind == "window"]
+    assert offer.fix.title == "give `a` and `wav` strides 15 and 20, which multiply to 300"
+    assert (offer.fix.code or "").splitlines() == [
+        "a: ConvTranspose1d(4, 30, stride=15, padding=8, output_padding=1)",
+        "wav: ConvTranspose1d(1, 40, stride=20, padding=10)",
+    ]
+    assert texts(offer) == {"T": "any"}
+    assert offer.fix.applicability == "unsafe"
+
+
+def test_a_size_that_is_written_as_a_number() -> None:
+    """28 whatever comes in; of 14, SAME with stride 2 returns 27 and 28, and 24 of 12."""
+    text = """\
+shapelint: 1
+convention: tensorflow
+inputs:
+  x: [H, 4]
+sizes:
+  H: 24 | 28
+layers:
+  - a: Conv1D(4, 3, strides=2, padding="same")
+  - y: Conv1DTranspose(1, 3, strides=2, padding="same", output_shape=28)
+expect:
+  - y.size == x.size
+"""
+    offer = first(menu(text), "output_size")
+    assert apply(text, offer) == text.replace("output_shape=28", "like=x")
+    assert texts(offer) == {"H": "any"}
+    assert "`tf.nn.conv1d_transpose(..., output_shape=tf.concat([tf.shape(x)[:-1], [1]], 0))`" in offer.fix.title
+
+
+def test_a_decoder_without_skips_takes_the_sizes_of_the_encoder() -> None:
+    """26 -> 13 -> 7 back to 13 and 26: 2m - 1 or 2m by what it is asked for, so every size fits."""
+    text = """\
+shapelint: 1
+inputs:
+  x: [N, 4, H]
+sizes:
+  H: 26 | 28
+layers:
+  - a: Conv1d(4, 3, stride=2, padding=1)
+  - b: Conv1d(4, 3, stride=2, padding=1)
+  - u: ConvTranspose1d(4, 3, stride=2, padding=1)
+  - y: ConvTranspose1d(4, 3, stride=2, padding=1)
+expect:
+  - y.size == x.size
+"""
+    offer = first(menu(text), "output_size")
+    assert offer.fix.title == "let `u` and `y` take the size of `a` and `x`: `y(x, output_size=x.shape[2:])`"
+    assert offer.fix.applicability == "safe"
+    assert texts(offer) == {"H": "any"}
+
+
+@pytest.mark.parametrize(
+    ("convention", "resized", "cropped", "padded"),
+    [
+        ("pytorch", "F.interpolate(u, size=e.shape[2:])", "u[:, :, :-1, :]", "F.pad(e, [0, 0, 0, 1])"),
+        ("paddle", "F.interpolate(u, size=e.shape[2:])", "u[:, :, :-1, :]", "F.pad(e, [0, 0, 0, 1])"),
+        (
+            "keras",
+            "keras.ops.image.resize(u, keras.ops.shape(e)[1:3])",
+            "layers.Cropping2D(((0, 1), (0, 0)))(u)",
+            "layers.ZeroPadding2D(((0, 1), (0, 0)))(e)",
+        ),
+        (
+            "tensorflow",
+            "tf.image.resize(u, tf.shape(e)[1:3])",
+            "layers.Cropping2D(((0, 1), (0, 0)))(u)",
+            "layers.ZeroPadding2D(((0, 1), (0, 0)))(e)",
+        ),
+        (
+            "jax",
+            'jax.image.resize(u, (*e.shape[:-1], u.shape[-1]), "bilinear")',
+            "u[:, :-1, :]",
+            "jnp.pad(e, ((0, 0), (0, 1), (0, 0), (0, 0)))",
+        ),
+    ],
+)
+def test_the_words_of_the_framework(convention: str, resized: str, cropped: str, padded: str) -> None:
+    """ceil(25/2)*2 = 26 against 25: one too many along the height; each line is read again by its convention."""
+    down = {
+        "pytorch": "Conv2d(4, 3, stride=2, padding=1)",
+        "paddle": "Conv2D(4, 4, 3, stride=2, padding=1)",
+        "keras": 'Conv2D(4, 3, strides=2, padding="same")',
+        "tensorflow": 'Conv2D(4, 3, strides=2, padding="same")',
+        "jax": "Conv(4, (3, 3), strides=(2, 2))",
+    }[convention]
+    dims = {"keras": "H, W, 4", "tensorflow": "H, W, 4", "jax": "N, H, W, 4"}.get(convention, "N, 4, H, W")
+    head = f"shapelint: 1\nconvention: {convention}\ninputs:\n  e: [{dims}]\nsizes:\n  H: 25\n  W: 26\nlayers:\n"
+    text = f"{head}  - a: {down}\n  - u: Resize(scale=2)\n  - c: Concat(u, e)\n"
+    found = {offer.fix.kind: offer for offer in menu(text) if offer.patch is not None and offer.fix.id}
+    titles = [offer.fix.title for offer in menu(text)]
+    assert any(cropped in title for title in titles)
+    assert any(padded in title for title in titles)
+    assert any(resized.replace("(u, ", "(x, ").replace("u.shape", "x.shape") in title for title in titles)
+    for offer in found.values():
+        assert Analysis(load(apply(text, offer).encode())).failures == []
+
+
 def test_two_branches_that_round_differently() -> None:
     """ceil(n/2) against floor(n/2): with ceil_mode both are ceil(n/2)."""
     text = """\
@@ -364,7 +480,7 @@ def test_what_is_pinned_on_the_command_line_is_mended() -> None:
     text = UNET.replace("sizes:\n  H: 160 | 162\n  W: 240\n", "")
     found = menu(text, Stated(inputs={"image": (1, 3, 162, 240)}))
     assert kinds(found)[:3] == ["pad_input", "input_size", "output_size"]
-    assert texts(first(found, "output_size")) == {"H": "multiples of 2 from 4", "W": "multiples of 2 from 4"}
+    assert texts(first(found, "output_size")) == {"H": "from 4", "W": "from 4"}
 
 
 def test_nothing_is_offered_where_nothing_is_broken() -> None:

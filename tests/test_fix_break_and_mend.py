@@ -21,6 +21,8 @@ from .broken_specs import BREAKS, Net, broken, healthy
 from .spec_by_hand import Hand, read, window
 
 ROUNDS = 200
+MOST_WINDOWS = 3
+"""How many entries of the kind `window` a menu has, and of the kind `rounding`."""
 NAMES = {1: ["T"], 2: ["H", "W"], 3: ["D", "H", "W"]}
 
 
@@ -54,7 +56,7 @@ def assert_the_claimed_sets_are_right(text: str, offer: Offer, around: int, upto
 def assert_nothing_changes_where_it_fitted(before: Hand, after: Hand, upto: int) -> None:
     for n in range(1, upto):
         sizes = (n,) * before.rank
-        if before.fits(sizes):
+        if before.fits(sizes) and not before.stretches(sizes):
             assert after.fits(sizes)
             assert before.out(sizes)["y"] == after.out(sizes)["y"]
 
@@ -65,14 +67,23 @@ def layers(hand: Hand) -> list[Any]:
     for line in hand.lines:
         is_window = "Conv" in line.type or "Pool" in line.type
         numbers: Any = line.keywords
-        if is_window:
+        if line.type.startswith("onnx."):
+            # No size tells one SAME from the other.
+            numbers = {
+                **numbers,
+                "auto_pad": str(numbers.get("auto_pad")).removesuffix("_UPPER").removesuffix("_LOWER"),
+            }
+        elif is_window:
             numbers = [(k, s, p, d, extra or 0) for k, s, p, d, extra in window(line, hand.rank)]
         found.append((line.name, line.type, numbers, bool(line.keywords.get("ceil_mode"))))
     return found
 
 
 def test_what_is_broken_is_mended_and_what_is_healthy_is_left_alone() -> None:
-    counts: Counter[str] = Counter()
+    """Counted by kind of break; the figures are printed, and those that must be all or none are asserted."""
+    found: dict[str, Counter[str]] = {kind: Counter() for kind in BREAKS}
+    missing: list[str] = []
+    healthy_ones = 0
     for number in range(ROUNDS):
         random = Random(number)
         net = healthy(random)
@@ -81,23 +92,24 @@ def test_what_is_broken_is_mended_and_what_is_healthy_is_left_alone() -> None:
             continue
         domain = f"{sizes[0]}..{sizes[-1]} step {net.factor}"
         text = net.text(domain)
-        _, accused = errors(text)
-        counts["healthy"] += 1
-        counts["wrongly accused"] += accused
+        assert not errors(text)[1], text
+        healthy_ones += 1
         kind = BREAKS[number % len(BREAKS)]
-        changed = broken(random, net, kind)
+        changed, counts = broken(random, net, kind), found[kind]
         if changed is None:
             continue
+        counts["changed"] += 1
         wrong = changed.text(domain)
         still_fits = all(read(wrong).fits((n,) * net.rank) for n in sizes)
         analysis, accused = errors(wrong)
         assert accused is not still_fits, wrong
         if still_fits:
-            counts["changes that do no harm"] += 1
             continue
         counts["broken"] += 1
         menu = offers(analysis)
         counts["menus"] += any(offer.patch is not None for offer in menu)
+        kinds = Counter(offer.fix.kind for offer in menu)
+        assert max(kinds["window"], kinds["rounding"]) <= MOST_WINDOWS
         inverse = False
         for offer in menu:
             if not isinstance(offer.patch, TextPatch):
@@ -105,20 +117,26 @@ def test_what_is_broken_is_mended_and_what_is_healthy_is_left_alone() -> None:
                 continue
             mended = offer.patch.apply(wrong)
             assert_the_claimed_sets_are_right(mended, offer, 2 * sizes[0], min(4 * net.factor + 20, 90))
-            counts["claimed sets that are right"] += 1
-            if offer.fix.kind != "declare":
-                assert all(read(mended).fits((n,) * net.rank) for n in sizes)
-                counts["applied, and fits as promised"] += 1
+            counts["claimed"] += 1
+            if offer.fix.kind != "declare" and offer.proved.is_whole:
+                assert all(read(mended).fits((n,) * net.rank) for n in sizes), (offer.fix.title, wrong)
+                counts["applied"] += 1
             if offer.fix.applicability is Applicability.SAFE:
                 assert_nothing_changes_where_it_fitted(read(wrong), read(mended), 60)
-                counts["safe, and nothing changes"] += 1
+                counts["safe"] += 1
             inverse = inverse or layers(read(mended)) == layers(read(text))
-        counts["the inverse is on the menu"] += inverse
-    sys.stdout.write("\n" + "\n".join(f"{name}: {count}" for name, count in counts.items()) + "\n")
-    assert counts["wrongly accused"] == 0
-    assert counts["menus"] == counts["broken"] > 70
-    assert counts["the inverse is on the menu"] > 0.85 * counts["broken"]
-    assert counts["claimed sets that are right"] > 300
+        counts["inverse"] += inverse
+        if not inverse:
+            missing.append(f"{number} {kind}: {[offer.fix.kind for offer in menu]}")
+    columns = ("changed", "broken", "menus", "inverse", "claimed", "applied", "safe")
+    rows = [f"{kind}: " + ", ".join(f"{name} {counts[name]}" for name in columns) for kind, counts in found.items()]
+    sys.stdout.write("\n" + "\n".join([f"healthy and not accused: {healthy_ones}", *rows, *missing]) + "\n")
+    total = sum(found.values(), Counter())
+    assert healthy_ones > 150
+    assert all(counts["broken"] for counts in found.values())
+    assert total["menus"] == total["broken"] > 80
+    assert total["inverse"] == total["broken"], missing
+    assert total["claimed"] > 300
 
 
 @pytest.mark.parametrize("number", range(6))

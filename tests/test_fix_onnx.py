@@ -14,6 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from shapelint.analysis import Analysis
+from shapelint.cli import main
+from shapelint.facts.plan import plan
+from shapelint.fixing.menu import offers
 from shapelint.fixing.onnx import candidates
 from shapelint.fixing.patch import GraphPatch
 from shapelint.settings import Stated
@@ -21,7 +24,7 @@ from shapelint.source.onnx import read_model
 from shapelint.source.onnx.splice import write
 
 from .nets import Net
-from .shared import SHARED, needs_shared, zoo_names
+from .shared import CHECKOUT, SHARED, needs_shared, zoo_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -571,9 +574,101 @@ def test_a_finite_set_has_no_class_to_pad_to() -> None:
     net.node("Concat", [x, scale], "y", axis=1)
     made = found_in(read(net.model("y")))
     assert made["pad_input"].patch is None
-    assert {label: str(sizes) for label, sizes in made["pad_input"].fits.items()} == {"L": "4"}
+    assert {label: str(sizes) for label, sizes in made["pad_input"].fits.items()} == {"L": "1 to 4"}
     assert "declare" not in made
     assert "`table`" in made["export"].title
+
+
+def test_a_reshape_that_takes_up_size_names_its_constant() -> None:
+    """The menu of a frozen-size finding: the node, and the constant baked into it."""
+    analysis = Analysis(read_model(CHECKOUT / "fixtures" / "err" / "frozen_reshape.onnx"), None, "frozen.onnx")
+    entry = offers(analysis)[0].fix
+    assert len(offers(analysis)) == 1
+    assert entry.kind == "export"
+    assert "`flatten`" in entry.title
+    assert "`shape` asks for [-1, 4096]" in entry.title
+
+
+def test_fix_ends_with_1_only_where_something_is_broken_and_nothing_mends_it(tmp_path: Path) -> None:
+    """A product of 1x5 and 4x3 has no repair; that a U-Net takes multiples only is no breakage."""
+    net = Net()
+    net.node("MatMul", [net.input("x", 1, 5), net.const("w", np.zeros((4, 3)), np.float32)], "y")
+    (tmp_path / "broken.onnx").write_bytes(net.model("y").SerializeToString())
+    assert main(["fix", str(tmp_path / "broken.onnx")]) == 1
+    net = Net()
+    net.unet(net.input("x", 1, 1, "H", "W"), 1)
+    (tmp_path / "sound.onnx").write_bytes(net.model("dec1").SerializeToString())
+    assert main(["fix", str(tmp_path / "sound.onnx")]) == 0
+
+
+# -- window, rounding --------------------------------------------------------------------------------------------------
+
+
+def attributes_of(made: list[Candidate]) -> list[dict[str, dict[str, Any]]]:
+    """What each changes, by node."""
+    found = []
+    for each in made:
+        assert isinstance(each.patch, GraphPatch)
+        found.append({path: dict(node.attributes) for path, node in each.patch.replaced.items()})
+    return found
+
+
+def mending(model: Model, kind: str) -> list[Candidate]:
+    return [each for each in candidates(Analysis(model)) if each.kind == kind]
+
+
+def test_a_step_down_gets_pads_with_which_it_divides() -> None:
+    """k3 s2 p0 gives (n-1)//2, and 2*((n-1)//2) is n at no n; with P in [1, 2] it is n/2 at even n."""
+    net = Net()
+    x = net.input("x", 1, 1, "H", "W")
+    net.node("Add", [x, net.deconv(net.conv(x, "down", s=2, p=0), "up")], "y")
+    model = read(net.model("y"))
+    pads = [each["down"]["pads"] for each in attributes_of(mending(model, "window")) if "down" in each]
+    assert (1, 1, 1, 1) in pads
+    for each in mending(model, "window"):
+        sets = sets_of(patched(model, each))
+        assert all(sizes is not None and sizes.pad_to == 2 for sizes in sets.values()), each.title
+
+
+def test_a_step_up_gets_the_stride_that_undoes_the_step_down() -> None:
+    """k4 s2 p1 between n/2 and n: the stride of 3 was wrong, and the pads were right."""
+    net = Net()
+    x = net.input("x", 1, 1, "L")
+    net.node(
+        "Concat", [x, net.deconv(net.conv(x, "down", k=4, s=2, nd=1), "up", k=4, s=3, nd=1, pads=[1, 1])], "y", axis=1
+    )
+    (first, *_) = [each for each in attributes_of(mending(read(net.model("y")), "window")) if set(each) == {"up"}]
+    assert first["up"]["strides"] == (2,)
+    assert first["up"]["pads"] == (1, 1)
+
+
+def test_a_pool_rounds_like_the_branch_that_it_meets() -> None:
+    """ResNet-D's shortcut: a k2 s2 pool gives n//2, a k3 s2 p1 convolution ceil(n/2), as the pool does in ceil mode."""
+    net = Net()
+    x = net.input("x", 1, 1, "H", "W")
+    net.node("Add", [net.pool(x, "pool"), net.conv(x, "conv", s=2)], "y")
+    model = read(net.model("y"))
+    (candidate,) = mending(model, "rounding")
+    assert attributes_of([candidate])[0]["pool"]["ceil_mode"] == 1
+    assert all(sizes is not None and sizes.is_every for sizes in sets_of(patched(model, candidate)).values())
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["monai_attn", "monai_segres", "smp_fpn_resnet18", "monai_unet2d", "smp_unet_vgg11"])
+def test_the_patch_pads_as_the_plan_says(name: str) -> None:
+    """At every size, also where a one-pixel map is stretched: the padded input is as large as `facts.plan` has it."""
+    model = zoo_model(name)
+    facts = Analysis(model).facts
+    after, input_name = patched(model, zoo_candidates(name)["pad_input"]), truth_of(name)["input"]
+    for n in range(1, 41):
+        found = plan(facts, dict.fromkeys(facts.inputs.symbols, n))
+        assert found is not None
+        padded = shape_of(after, [*truth_of(name)["base"][:2], n, n], input_name, f"shapelint/{input_name}/padded")
+        assert padded[2:] == list(found.to.values()), n
+
+
+def shape_of(model: Model, dims: list[Any], name: str, value: str) -> list[Any]:
+    return list(Analysis(model, Stated({name: tuple(dims)})).shapes.tensors[value].shape or ())
 
 
 # -- where nothing can be drawn ----------------------------------------------------------------------------------------

@@ -1,14 +1,13 @@
-"""Repairs that a caller makes: feed the nearest legal sizes, or pad the input to one and crop the result back."""
+"""Repairs that a caller makes: feed the nearest sizes that fit, or pad the input to one and crop the result back."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shapelint.facts.plan import plan
+from shapelint.facts.plan import plan, reached
 from shapelint.facts.subjects import by, by_sets
 from shapelint.fixing.candidate import Candidate
-from shapelint.fixing.draft import free_facts, refused, sizes_at
-from shapelint.size import EVERY_SIZE, SizeSet
+from shapelint.fixing.draft import refused, sizes_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from shapelint.facts import Facts
     from shapelint.facts.plan import Plan
     from shapelint.fixing.draft import At, Cause
+    from shapelint.size import SizeSet
 
 
 def _at(analysis: Analysis, facts: Facts, pinned: At, cause: Cause) -> At | None:
@@ -36,8 +36,8 @@ def _sets(facts: Facts) -> dict[str, SizeSet]:
 
 
 def pad_input(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
-    """The input is padded to the next legal size, and the result cropped back."""
-    facts, pinned = free_facts(analysis)
+    """The input is padded to the next size that fits, and the result cropped back."""
+    facts, pinned = analysis.explained
     at = _at(analysis, facts, pinned, cause)
     if at is None or facts.unknowns or facts.solution.coupled:
         return
@@ -49,12 +49,16 @@ def pad_input(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
         changed = [symbol for symbol in at if symbol not in batches and found.to[symbol] != at[symbol]]
         if not changed or any(symbol.name not in sets for symbol in changed):
             return
-        fits = {label: _reached(sizes) for label, sizes in sets.items()}
+        fits = {label: reached(sizes) for label, sizes in sets.items()}
         multiples = sorted({sets[symbol.name].pad_to or 0 for symbol in changed})
-        what = f"a multiple of {multiples[0]}" if len(multiples) == 1 and multiples[0] > 1 else "the next legal size"
+        what = (
+            f"a multiple of {multiples[0]}" if len(multiples) == 1 and multiples[0] > 1 else "the next size that fits"
+        )
+        stated = {symbol.name for symbol in analysis.facts.domains}
+        is_asked = all(symbol in pinned or symbol.name in stated for symbol in changed)
         yield Candidate(
             "pad_input",
-            f"pad the input to {what}{_numbers(facts, at, found)}",
+            f"pad the input to {what}{_numbers(facts, at, found, is_asked=is_asked)}",
             None,
             reason="it is done where the model is called; what is padded reaches the borders of the result",
             fits=fits,
@@ -62,15 +66,8 @@ def pad_input(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
         )
 
 
-def _reached(sizes: SizeSet) -> SizeSet:
-    """The sizes above which a member lies."""
-    if sizes.residues:
-        return EVERY_SIZE
-    return SizeSet.of_range(1, sizes.extra[-1][1]) if sizes.extra else sizes
-
-
-def _numbers(facts: Facts, at: At, found: Plan) -> str:
-    """`` (225x225 -> 240x240) and crop the result back to 225x225``."""
+def _numbers(facts: Facts, at: At, found: Plan, *, is_asked: bool) -> str:
+    """`` (225x225 -> 240x240), and crop the result back to 225x225``; an example where nobody states that size."""
     parts = []
     for name in facts.inputs.tensors:
         old, new = sizes_at(facts, name, at), sizes_at(facts, name, found.to)
@@ -84,12 +81,13 @@ def _numbers(facts: Facts, at: At, found: Plan) -> str:
             if stops:
                 crops.append(by(tuple(stops)))
     back = f", and crop the result back to {', '.join(dict.fromkeys(crops))}" if crops else ""
-    return f" ({', '.join(parts)}){back}" if parts else back
+    example = "" if is_asked else "for example "
+    return f" ({example}{', '.join(parts)}){back}" if parts else back
 
 
 def input_size(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
     """The nearest sizes that fit."""
-    facts, pinned = free_facts(analysis)
+    facts, pinned = analysis.explained
     at = _at(analysis, facts, pinned, cause)
     if at is None or cause.mismatch is None or facts.unknowns or facts.solution.coupled:
         return

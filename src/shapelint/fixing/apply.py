@@ -9,12 +9,13 @@ import os
 import stat
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import Analysis, StatedWrong
-from shapelint.facts.subjects import Mismatch, Restriction
+from shapelint.facts.frozen import Frozen
+from shapelint.facts.subjects import Mismatch, Preserving, Restriction
 from shapelint.finding import Applicability, Fix, Severity
 from shapelint.fixing.draft import Cause
 from shapelint.fixing.menu import is_allowed, offers
@@ -25,7 +26,7 @@ from shapelint.source import Unreadable
 from shapelint.source.spec import read_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from shapelint.finding import Edit, Finding
     from shapelint.fixing.menu import Offer
@@ -47,13 +48,20 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Put `data` at `path` in one step, through a temporary file beside it; raises CannotWrite."""
+    """Put `data` at `path` in one step, through a temporary file beside it; raises CannotWrite.
+
+    What is there and is no plain file, as `/dev/stdout`, is written into.
+    """
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     temporary = ""
     try:
         if os.path.isdir(target):
             raise CannotWrite(f"`{path}` is a folder; name a file")
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb", buffering=0) as device:
+                device.write(data)
+            return
         if os.path.exists(target) and not os.access(target, os.W_OK):
             raise CannotWrite(f"`{path}` cannot be written: permission denied")
         handle, temporary = tempfile.mkstemp(prefix=".shapelint-", dir=folder)
@@ -141,21 +149,9 @@ class Mended:
 def cause_of(finding: Finding) -> Cause | None:
     """What a repair of the finding is about; None where repairs know nothing of it."""
     subject = finding.fault.subject if finding.fault is not None else None
-    is_known = isinstance(subject, Mismatch) or (isinstance(subject, Restriction) and finding.name == "restricted-size")
-    return Cause(subject) if is_known and isinstance(subject, Mismatch | Restriction) else None
-
-
-def with_menus(findings: list[Finding], analysis: Analysis) -> list[Finding]:
-    """The findings at or above a warning with their repairs; of an ONNX file the command that lists them."""
-    return [_with_menu(finding, analysis) if finding.severity.rank <= 1 else finding for finding in findings]
-
-
-def _with_menu(finding: Finding, analysis: Analysis) -> Finding:
-    cause = cause_of(finding)
-    if cause is None or analysis.model.program is None:
-        return finding
-    lead = byte_order_mark(analysis.file)
-    return replace(finding, fixes=tuple([offer.fix for offer in offers(analysis, cause, lead=lead)]))
+    if isinstance(subject, Restriction):
+        return Cause(subject) if finding.name == "restricted-size" else None
+    return Cause(subject) if isinstance(subject, Mismatch | Frozen | Preserving) else None
 
 
 def byte_order_mark(file: str) -> int:
@@ -181,23 +177,50 @@ def mended(
     `keep` leaves out the findings that a person suppressed.
     """
     result = Mended(file, data, data)
-    seen = {data}
+    seen, given_up = {data}, set[tuple[str, str]]()
     for _ in range(_MOST):
-        offer, analysis = _first_allowed(result.new, file, settings, unsafe, keep)
-        if offer is None or analysis is None:
+        chosen = _first_allowed(result.new, file, settings, unsafe, keep, given_up)
+        if chosen is None:
             break
+        offer, analysis, about = chosen
         try:
             new = patched_bytes(analysis, offer, result.new)
         except CannotWrite as error:
             result.left.append(f"{offer.fix.title}: {error}")
-            break
+            given_up.add(about)
+            continue
         if new in seen:
-            break
+            result.left.append(f"{offer.fix.title}: it undoes what was mended before")
+            given_up.add(about)
+            continue
         seen.add(new)
         result.new = new
         result.applied.append(offer.fix)
+    if result.applied:
+        result.left += _collided(result, settings, unsafe, keep, given_up)
     _without_unused(result, settings, keep)
     return result
+
+
+def _collided(
+    result: Mended,
+    settings: Settings,
+    unsafe: bool,
+    keep: Callable[[list[Finding], str], list[Finding]],
+    told: set[tuple[str, str]],
+) -> Iterator[str]:
+    """What could have been mended at first and cannot be any more beside what was."""
+    after = _to_mend(result.new, result.file, settings, keep)
+    before = _to_mend(result.old, result.file, settings, keep)
+    if after is None or before is None:
+        return
+    left = {key(finding) for finding in after[1]} - told
+    for finding in before[1]:
+        cause = cause_of(finding)
+        for offer in offers(before[0], cause) if cause is not None and key(finding) in left else ():
+            if is_allowed(offer.fix, unsafe=unsafe):
+                yield f"{offer.fix.title}: it collides with what was mended before"
+                break
 
 
 def _without_unused(result: Mended, settings: Settings, keep: Callable[[list[Finding], str], list[Finding]]) -> None:
@@ -224,20 +247,37 @@ def _without_unused(result: Mended, settings: Settings, keep: Callable[[list[Fin
     result.new = mark + "".join(lines).encode("utf-8")
 
 
-def _first_allowed(
-    data: bytes, file: str, settings: Settings, unsafe: bool, keep: Callable[[list[Finding], str], list[Finding]]
-) -> tuple[Offer | None, Analysis | None]:
+def _to_mend(
+    data: bytes, file: str, settings: Settings, keep: Callable[[list[Finding], str], list[Finding]]
+) -> tuple[Analysis, list[Finding]] | None:
+    """The analysis of a spec and the findings to be mended, the gravest first; None where it cannot be read."""
     try:
         analysis = Analysis(read_spec(data, file), settings.stated, file)
     except (Unreadable, StatedWrong):
-        return None, None
+        return None
     chosen = [each for each in Linted(analysis).findings if is_selected(each.name, settings)]
     # What is only told (infos) needs no mending: a healthy file is never rewritten.
     findings = [each for each in keep(chosen, analysis.model.program.text) if each.severity is not Severity.INFO]
+    return analysis, sorted(findings, key=lambda each: (each.severity.rank, each.line or 0, key(each)))
+
+
+def _first_allowed(
+    data: bytes,
+    file: str,
+    settings: Settings,
+    unsafe: bool,
+    keep: Callable[[list[Finding], str], list[Finding]],
+    given_up: set[tuple[str, str]],
+) -> tuple[Offer, Analysis, tuple[str, str]] | None:
+    """The first entry that the level allows, of the first finding that has one."""
+    found = _to_mend(data, file, settings, keep)
     lead = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-    for finding in sorted(findings, key=lambda each: (each.severity.rank, each.line or 0, key(each))):
-        cause = cause_of(finding)
+    if found is None:
+        return None
+    analysis, findings = found
+    for finding in findings:
+        cause = cause_of(finding) if key(finding) not in given_up else None
         for offer in offers(analysis, cause, lead=lead) if cause is not None else ():
             if is_allowed(offer.fix, unsafe=unsafe):
-                return offer, analysis
-    return None, None
+                return offer, analysis, key(finding)
+    return None

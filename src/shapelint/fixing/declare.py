@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def declare(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     """The sizes that fit, written under `sizes:`; those that a person stated are only narrowed."""
-    facts, program = draft.analysis.facts, draft.analysis.model.program
-    if cause.subject is None or facts.never or any(where for where in draft.analysis.stated.where):
+    facts, program, said = draft.analysis.facts, draft.analysis.model.program, draft.analysis.stated
+    if cause.subject is None or facts.never or said.where or said.at:
         return
     given: dict[str, DomainOf] = {of.symbol: of for of in program.sizes}
     texts: dict[str, str] = {}

@@ -7,7 +7,7 @@ gone; each round works on the text that the last one left.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import Analysis, StatedWrong
 from shapelint.facts.mismatch import MERGES, failing
-from shapelint.facts.subjects import Mismatch, Restriction, listed
+from shapelint.facts.subjects import Mismatch, Preserving, Restriction, listed
 from shapelint.fixing.patch import TextEdit, TextPatch
 from shapelint.fixing.text import SpecText, patch_between
-from shapelint.settings import Stated
 from shapelint.size import Expr, evaluate
 from shapelint.source import Unreadable
 from shapelint.source.spec import read_spec
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from shapelint.facts import Facts
     from shapelint.facts.flow import Step
+    from shapelint.facts.frozen import Frozen
     from shapelint.graph import Node
     from shapelint.ops.call import Requirement
     from shapelint.size import Symbol
@@ -41,37 +41,32 @@ COMPARED: Final = re.compile(r"(?P<left>[^=<>!]+?)\s*==\s*(?P<right>[^=<>!]+)")
 SOUGHT: Final = re.compile(r"(\w+)\s*=\s*(\.\.\.)(?=\s*[,)])")
 """An argument that nobody states and that is looked for."""
 
+_WINDOW: Final = (
+    "kernel",
+    "kernel_shape",
+    "strides",
+    "pads",
+    "mode",
+    "dilations",
+    "ceil_mode",
+    "output_padding",
+    "output_size",
+)
+
 At = dict["Symbol", int]
 
 
 def analysed(text: str, of: Analysis) -> Analysis | None:
-    """The analysis of another text under what is stated of `of`; None where the text cannot be read."""
-    try:
-        return Analysis(read_spec(text.encode(), of.file), of.stated, of.file)
-    except (Unreadable, StatedWrong):
-        return None
-
-
-def free_facts(analysis: Analysis) -> tuple[Facts, At]:
-    """Facts with every spatial axis free, and the numbers that the analysis has for those that it pins."""
-    pinned = any(
-        isinstance(dim, int) for tensor in analysis.inputs.tensors.values() for dim in _spatial(analysis, tensor.shape)
-    )
-    if not pinned:
-        return analysis.facts, {}
-    free = Analysis(analysis.model, Stated(free=True, expect=analysis.stated.expect), analysis.file)
-    at: At = {}
-    for axis in free.inputs.axes:
-        shape = analysis.inputs.tensors[axis.input].shape
-        dim = shape[axis.axis] if shape is not None and axis.axis < len(shape) else None
-        if isinstance(dim, int) and axis.size is axis.symbol.expr:
-            at[axis.symbol] = dim
-    return free.facts, at
-
-
-def _spatial(analysis: Analysis, shape: tuple[object, ...] | None) -> tuple[object, ...]:
-    first, channels_last = analysis.facts.layout
-    return () if shape is None else shape[first : len(shape) - channels_last]
+    """The analysis of another text under what is stated of `of`, made once; None where the text cannot be read."""
+    if text not in of.others:
+        of.others[text] = None
+        try:
+            found = Analysis(read_spec(text.encode(), of.file), of.stated, of.file)
+        except (Unreadable, StatedWrong):
+            return None
+        found.others = of.others
+        of.others[text] = found
+    return of.others[text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +187,17 @@ class Draft:
         return patch_between(original.text, self.text)
 
     def changed_nodes(self, original: Draft) -> str:
-        """The nodes of `original` whose lines are others here, in words."""
-        spec = original.spec
+        """The layers of `original` that are others here, in words."""
+        now, spec = {node.path: node for node in self.analysis.graph.nodes}, original.spec
         lines = {spec.line_start(edit.start) for edit in self.patch_from(original).edits}
         paths = []
         for node in original.analysis.graph.nodes:
-            place = node.place
-            if place is not None and spec.line_start(spec.offset(place.span.line, place.span.column)) in lines:
+            other, place = now.get(node.path), node.place
+            if {"kernel", "kernel_shape"} & node.attributes.keys() and other is not None:
+                is_other = any(node.attributes.get(each) != other.attributes.get(each) for each in _WINDOW)
+            else:
+                is_other = place is not None and spec.line_start(spec.range(place.span)[0]) in lines
+            if is_other:
                 paths.append(f"`{node.path}`")
         shown = list(dict.fromkeys(paths))
         return listed(shown if len(shown) < 5 else [*shown[:3], f"{len(shown) - 3} more"]) if shown else "the file"
@@ -206,17 +205,23 @@ class Draft:
     @cached_property
     def free(self) -> tuple[Facts, At]:
         """Facts with every spatial axis free, and the numbers of those that are pinned."""
-        return free_facts(self.analysis)
+        return self.analysis.explained
 
-    def trouble_at(self, at: Mapping[str, int], within: frozenset[str] | None = None) -> Trouble | None:
-        """The first place that fails at these sizes by label, of those that one of the paths `within` leads to."""
+    def trouble_at(
+        self, at: Mapping[str, int], within: frozenset[str] | None = None, *, along: bool = False
+    ) -> Trouble | None:
+        """The first place that fails at these sizes by label, of those that one of the paths `within` leads to.
+
+        `along`: or that lead to one of them.
+        """
         facts, own = self.free
-        sizes = {**{each: at[each.name] for each in facts.inputs.symbols if each.name in at}, **own}
+        sizes = {**own, **{each: at[each.name] for each in facts.inputs.symbols if each.name in at}}
         if set(facts.inputs.symbols) > sizes.keys():
             return None
         reached = None if within is None else facts.reaches(set(within)) | within
         for requirement in failing(facts, sizes):
-            if reached is None or requirement.path in reached:
+            leads = along and within is not None and bool(facts.reaches({requirement.path}) & within)
+            if reached is None or requirement.path in reached or leads:
                 return _trouble(facts, sizes, requirement)
         return None
 
@@ -230,7 +235,8 @@ def _overlap(edit: TextEdit, other: TextEdit) -> bool:
 def _trouble(facts: Facts, at: At, requirement: Requirement) -> Trouble:
     expectation = facts.expectation_of(requirement)
     if expectation is not None and expectation.output is not None:
-        value = expectation.output
+        outputs = {output.name for output in facts.graph.outputs}
+        value = next((name for name in expectation.compared or () if name in outputs), expectation.output)
         have = sizes_at(facts, value, at)
         sides = [_vector(facts, side, at) for side in (expectation.left, expectation.right)]
         want = sides[1] if sides[0] == have else sides[0]
@@ -302,9 +308,10 @@ def _vector(facts: Facts, side: object, at: At) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What is to be mended: a failure, axes that take too few sizes, or what nobody states (None)."""
+    """What is to be mended: a failure, axes that take too few sizes, size that ends up in the batch, an output that is
+    hardly ever as large as its input, or what nobody states (None)."""
 
-    subject: Mismatch | Restriction | None
+    subject: Mismatch | Restriction | Frozen | Preserving | None
 
     @property
     def mismatch(self) -> Mismatch | None:
@@ -326,14 +333,27 @@ class Cause:
 
 
 def main_cause(analysis: Analysis) -> Cause | None:
-    """The first failure; where there is none the first restriction; None where every size fits."""
+    """The first failure; where there is none what restricts sizes most; None where every size fits."""
     if analysis.failures:
         return Cause(analysis.failures[0])
     if analysis.model.program is not None and SOUGHT.search(analysis.model.program.text):
         return Cause(None)
-    if analysis.facts.restrictions:
-        return Cause(analysis.facts.restrictions[0])
-    return Cause(None) if analysis.facts.unknowns else None
+    facts = analysis.facts
+    told: list[Restriction | Frozen | Preserving] = [*facts.restrictions, *facts.frozen, *facts.preserving]
+    # What is only told (some multiples run) comes last.
+    told.sort(key=lambda each: isinstance(each, Restriction) and each.has_class)
+    if told:
+        return Cause(told[0])
+    return Cause(None) if facts.unknowns else None
+
+
+def wanted(analysis: Analysis, subject: Preserving) -> tuple[Analysis, Cause] | None:
+    """The analysis in which the output is asked to be as large as its input, and what fails there."""
+    place = [output.name for output in analysis.graph.outputs].index(subject.output)
+    expect = (*analysis.stated.expect, f"outputs[{place}].size == {subject.input}.size")
+    found = Analysis(analysis.model, replace(analysis.stated, expect=expect), analysis.file)
+    cause = main_cause(found)
+    return None if cause is None else (found, cause)
 
 
 def trouble(draft: Draft, cause: Cause) -> Trouble | None:
@@ -362,10 +382,11 @@ def _same_condition(failure: Mismatch, other: Mismatch) -> bool:
 
 def refused(analysis: Analysis, cause: Cause) -> Iterator[dict[str, int]]:
     """Sizes that a restriction refuses, large ones, axis by axis; the other axes take sizes that run."""
-    facts = analysis.facts
-    if cause.restriction is None:
-        return
-    labels = {axis.label for axis in cause.restriction.axes}
+    if cause.restriction is not None:
+        yield from _refused(analysis.facts, {axis.label for axis in cause.restriction.axes})
+
+
+def _refused(facts: Facts, labels: set[str]) -> Iterator[dict[str, int]]:
     base = {}
     for axis in facts.inputs.axes:
         sizes = facts.necessary[axis.symbol]
@@ -394,4 +415,40 @@ def settle(draft: Draft, cause: Cause, mend: Callable[[Draft, Trouble], Iterable
             return None
         seen.add(following.text)
         draft = following
+    return None
+
+
+def settle_every_size(
+    draft: Draft, cause: Cause, mend: Callable[[Draft, Trouble], Iterable[TextEdit | None]]
+) -> Draft | None:
+    """The draft after every place that fails for the cause was mended, and in the same way what fails at other sizes.
+
+    What cannot be mended so at other sizes is left: the cause is gone all the same.
+    """
+    found = settle(draft, cause, mend)
+    for _ in range(ROUNDS if found is not None else 0):
+        assert found is not None
+        following = _further(found, cause.paths or None, mend)
+        if following is None:
+            break
+        found = following
+    return found
+
+
+def _further(
+    draft: Draft, paths: frozenset[str] | None, mend: Callable[[Draft, Trouble], Iterable[TextEdit | None]]
+) -> Draft | None:
+    """The draft with a place mended that fails at another size, on the way to or from the paths; None without one."""
+    facts = draft.free[0]
+    if facts.never:
+        return None
+    labels = {axis.label for axis in facts.inputs.axes if not axis.is_batch}
+    for at in _refused(facts, labels):
+        trouble = draft.trouble_at(at, paths, along=True)
+        following = None if trouble is None else draft.edited(mend(draft, trouble))
+        if trouble is None or following is None or following.text == draft.text:
+            continue
+        left = following.trouble_at(at, paths, along=True)
+        if left is None or left.requirement.path != trouble.requirement.path:
+            return following
     return None

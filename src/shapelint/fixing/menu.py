@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shapelint.facts.mismatch import MERGES
-from shapelint.facts.subjects import Mismatch, Restriction
+from shapelint.facts.subjects import Mismatch, Preserving, Restriction
 from shapelint.finding import Applicability, Edit, Fix
-from shapelint.fixing import advice, declare, spec_merge, spec_padding, spec_window
-from shapelint.fixing.draft import Cause, Draft, main_cause, trouble
+from shapelint.fixing import advice, declare, spec_merge, spec_padding, spec_steps, spec_window
+from shapelint.fixing.draft import Cause, Draft, main_cause, trouble, wanted
 from shapelint.fixing.patch import TextPatch
 from shapelint.fixing.proof import Linted, Proved, prove
 
@@ -81,57 +82,90 @@ class Offer:
         return self.proved.candidate.patch
 
 
-def menu(analysis: Analysis, cause: Cause | None = None) -> list[Fix]:
-    """The repairs of the cause, by default of the first one, numbered from 1."""
-    return [offer.fix for offer in offers(analysis, cause)]
+def offers(analysis: Analysis, cause: Cause | None = None, *, lead: int = 0, first: bool = False) -> list[Offer]:
+    """The menu with what each entry does; `lead`: how many bytes of a spec stand before its text.
 
-
-def offers(analysis: Analysis, cause: Cause | None = None, *, lead: int = 0) -> list[Offer]:
-    """The menu with what each entry does; `lead`: how many bytes of a spec stand before its text."""
+    `first`: no more than is needed to know the first entry.
+    """
     cause = cause or main_cause(analysis)
     if cause is None:
         return []
-    before = Linted(analysis)
     proved: list[Proved] = []
-    for candidate in candidates(analysis, cause):
-        found = prove(before, cause, candidate)
-        if found is not None and not any(_says_the_same(found, other) for other in proved):
-            proved.append(found)
-    order = _order(analysis, cause)
-    proved.sort(key=lambda each: (order.index(each.candidate.kind), each.candidate.order))
-    return [Offer(_fix(number, each, analysis, lead), each) for number, each in enumerate(proved, 1)]
+    before = Linted(analysis)
+    for each in (cause, *_besides(analysis, cause)):
+        proved += _proved(before, each, proved, first=first, advises=each is cause)
+        if first and proved:
+            break
+    shown = proved[:1] if first else proved
+    return [Offer(_fix(number, each, analysis, lead), each) for number, each in enumerate(shown, 1)]
 
 
-def candidates(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
-    """What may mend the cause; nothing is proved of it yet, but for advice."""
+def _proved(before: Linted, cause: Cause, known: list[Proved], *, first: bool, advises: bool) -> list[Proved]:
+    """What mends one cause, ranked, less what is `known`; advice where `advises`."""
+    proved: list[Proved] = []
+    order = _order(before.analysis, cause)
+    for group in by_kind(before.analysis, cause, order):
+        for candidate in group:
+            found = prove(before, cause, candidate) if advises or candidate.patch is not None else None
+            if found is not None and not any(_says_the_same(found, other) for other in (*known, *proved)):
+                proved.append(found)
+        if first and any(each.is_whole for each in proved):
+            break
+    proved.sort(key=lambda each: (not each.is_whole, order.index(each.candidate.kind), each.candidate.order))
+    counts: Counter[str] = Counter()
+    shown = []
+    for each in proved:
+        counts[each.candidate.kind] += 1
+        if counts[each.candidate.kind] <= _MOST.get(each.candidate.kind, len(proved)):
+            shown.append(each)
+    return shown
+
+
+def _besides(analysis: Analysis, cause: Cause) -> list[Cause]:
+    """Restrictions that are only told, where what is to be mended is the size of an output."""
+    if not isinstance(cause.subject, Preserving):
+        return []
+    return [Cause(each) for each in analysis.facts.restrictions]
+
+
+_MAKERS: Final = {
+    "channels": (declare.channels,),
+    "output_size": (spec_merge.output_size,),
+    "crop_merge": (spec_merge.crop_merge,),
+    "pad_merge": (spec_merge.pad_merge,),
+    "output_padding": (spec_padding.output_padding,),
+    "window": (spec_padding.kernels, spec_window.window, spec_window.rates, spec_steps.steps),
+    "rounding": (spec_steps.rounding,),
+    "declare": (declare.declare,),
+}
+"""What makes the candidates of a kind, from a spec's text."""
+_MOST: Final = {"window": 3, "rounding": 3}
+"""How many entries of a kind a menu has."""
+_ADVICE: Final = {"pad_input": advice.pad_input, "input_size": advice.input_size}
+
+
+def by_kind(analysis: Analysis, cause: Cause, order: tuple[str, ...]) -> Iterator[Iterator[Candidate]]:
+    """What may mend the cause, kind by kind, made as it is asked for; nothing is proved of it yet, but for advice."""
     if analysis.model.program is None:
-        yield from _onnx(analysis, cause)
+        from shapelint.fixing import onnx
+
+        yield from onnx.by_kind(analysis, cause.mismatch, order, for_output=isinstance(cause.subject, Preserving))
         return
+    if isinstance(cause.subject, Preserving):
+        found = wanted(analysis, cause.subject)
+        if found is None:
+            return
+        analysis, cause = found
     draft = Draft(analysis.model.program.text, analysis)
     if cause.subject is None:
-        yield from spec_window.sought(draft, _fits)
+        yield spec_window.sought(draft, _fits)
         return
-    yield from declare.channels(draft, cause)
-    if cause.mismatch is None or cause.mismatch.kind != "channels":
-        yield from advice.pad_input(analysis, cause)
-        yield from advice.input_size(analysis, cause)
-        for make in (
-            spec_merge.output_size,
-            spec_merge.crop_merge,
-            spec_merge.pad_merge,
-            spec_padding.output_padding,
-            spec_padding.kernels,
-            spec_window.window,
-            spec_window.rounding,
-            declare.declare,
-        ):
-            yield from make(draft, cause)
-
-
-def _onnx(analysis: Analysis, cause: Cause) -> Iterator[Candidate]:
-    from shapelint.fixing import onnx
-
-    yield from onnx.candidates(analysis, cause.mismatch)
+    is_of_channels = cause.mismatch is not None and cause.mismatch.kind == "channels"
+    for kind in ("channels",) if is_of_channels else order:
+        if kind in _ADVICE:
+            yield _ADVICE[kind](analysis, cause)
+        for make in _MAKERS.get(kind, ()):
+            yield make(draft, cause)
 
 
 def _fits(draft: Draft) -> bool:
@@ -176,7 +210,7 @@ def _order(analysis: Analysis, cause: Cause) -> tuple[str, ...]:
 
 def _steps_of(failure: Mismatch, analysis: Analysis) -> tuple[list[str], list[str]]:
     """The operators that the failure is blamed on: of the steps down, and of the steps up."""
-    nodes = analysis.explained[0].nodes if not analysis.inputs.axes else analysis.facts.nodes
+    nodes = analysis.explained[0].nodes
     blame = failure.blame
     downs = (blame.down or blame.branches) if blame is not None else ()
     ups = blame.up if blame is not None else ()
@@ -193,14 +227,14 @@ def _is_transposed(analysis: Analysis) -> bool:
 def _fix(number: int, proved: Proved, analysis: Analysis, lead: int) -> Fix:
     candidate = proved.candidate
     edits: tuple[Edit, ...] = ()
-    code, command = candidate.code, None
+    code, line = candidate.code, None
     if isinstance(candidate.patch, TextPatch):
         text = analysis.model.program.text
         edits = byte_edits(candidate.patch, text, analysis.file, lead)
         code = code or _lines(candidate.patch, text)
     elif candidate.patch is not None:
         choice = ["--pick", str(number), "-o", _beside(analysis.file)]
-        command = shlex.join(["shapelint", "fix", analysis.file, *_options(analysis), *choice])
+        line = command(analysis, *choice)
     return Fix(
         id=number,
         kind=candidate.kind,
@@ -211,7 +245,7 @@ def _fix(number: int, proved: Proved, analysis: Analysis, lead: int) -> Fix:
         fits=proved.fits,
         mends=proved.mends,
         edits=edits,
-        command=command,
+        command=line,
     )
 
 
@@ -231,15 +265,17 @@ def _lines(patch: TextPatch, text: str) -> str:
     return "\n".join(line.removeprefix("- ") for line in new)
 
 
-def _options(analysis: Analysis) -> list[str]:
-    """What was stated, as options."""
+def command(analysis: Analysis, *more: str) -> str:
+    """The command line of `fix` for this file, with what was stated."""
     found = []
     for name, dims in analysis.stated.inputs.items():
         text = ",".join("_" if dim is None else str(dim) for dim in dims)
         found += ["--input", text if name is None else f"{name}={text}"]
     for where in analysis.stated.where:
         found += ["--where", where.text if where.name is None else f"{where.name}={where.text}"]
-    return found
+    for text in analysis.stated.at:
+        found += ["--at", text]
+    return shlex.join(["shapelint", "fix", analysis.file, *found, *more])
 
 
 def _beside(file: str) -> str:

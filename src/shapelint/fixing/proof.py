@@ -9,9 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from shapelint.analysis import Analysis, StatedWrong
-from shapelint.facts.subjects import Mismatch, Restriction
+from shapelint.facts.frozen import Frozen
+from shapelint.facts.subjects import Mismatch, Preserving, Restriction, listed
 from shapelint.finding import Applicability, Finding, Severity
-from shapelint.fixing.draft import analysed, free_facts
+from shapelint.fixing.draft import analysed
 from shapelint.fixing.patch import GraphPatch
 from shapelint.registry import run_checks
 from shapelint.settings import Settings
@@ -29,8 +30,10 @@ _BY_AXES: Final = frozenset(["restricted-size", "no-size-preserving-multiple", "
 """Rules whose findings are about axes, wherever they are placed."""
 Place = tuple[str, int]
 """An axis: the input, and its place in the list as the file writes it."""
+
 _TRIED: Final = 24
 """At how many sizes that fitted before the outputs are compared."""
+_LEFT: Final = "what fails for another cause still does"
 
 
 class Linted:
@@ -38,7 +41,7 @@ class Linted:
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
-        self.facts, self.pinned = free_facts(analysis)
+        self.facts, self.pinned = analysis.explained
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -59,6 +62,18 @@ class Linted:
             if sizes is None:
                 return None
             if not axis.is_batch:
+                found[axis.input, axis.axis] = sizes
+        return found
+
+    @cached_property
+    def offered(self) -> dict[Place, SizeSet] | None:
+        """The same without the sizes that run only by stretching a one-pixel map or by moving size into the batch."""
+        if self.sets is None:
+            return None
+        found = dict(self.sets)
+        for axis in self.facts.inputs.axes:
+            sizes = self.facts.offered[axis.symbol]
+            if (axis.input, axis.axis) in found and sizes is not None:
                 found[axis.input, axis.axis] = sizes
         return found
 
@@ -94,6 +109,11 @@ class Proved:
     mends: tuple[str, ...]
     """The fingerprints of the findings that are gone."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing fails any more, for another cause either."""
+        return self.analysis is None or not self.analysis.failures
+
 
 def patched(of: Analysis, candidate: Candidate) -> Analysis | None:
     """The analysis of the model with the candidate's patch; None where it cannot be read or bound."""
@@ -121,21 +141,26 @@ def prove(before: Linted, cause: Cause, candidate: Candidate) -> Proved | None:
     sets = after.sets
     if sets is None or any(sizes.is_empty for sizes in sets.values()):
         return None
-    if not is_mended(before, after, cause, candidate) or _is_worse(before, after, cause, own):
+    if not is_mended(before, after, cause, candidate) or _is_worse(before, after, own):
         return None
     if cause.subject is None:
         level, reason = Applicability.UNSAFE, candidate.reason
     else:
         level, reason = _applicability(before, after, candidate)
+    if analysis.failures:  # no less safe for it: `--fix` mends one cause after another
+        level = Applicability.UNSAFE if before.fits_nowhere else level
+        reason = ", and ".join([*([reason] if reason else []), _LEFT])
     gone = tuple([finding.fingerprint for finding in before.findings if key(finding) not in after.keys])
     fits = {before.labels.get(place) or after.labels[place]: of for place, of in sets.items()}
+    if isinstance(cause.subject, Preserving):
+        fits |= _equal(before, after, cause.subject)
     return Proved(candidate, analysis, fits, level, reason, gone)
 
 
 def cause_finding(linted: Linted, cause: Cause) -> Finding | None:
     """The finding that is about the cause."""
     for finding in linted.findings:
-        if finding.fault is not None and finding.fault.subject is cause.subject:
+        if finding.fault is not None and cause.subject is not None and finding.fault.subject is cause.subject:
             return finding
     if cause.subject is None:
         return next((each for each in linted.findings if each.name in ("not-proved", "unknown-operator")), None)
@@ -159,22 +184,41 @@ def is_mended(before: Linted, after: Linted, cause: Cause, candidate: Candidate)
             left = {axis.label for each in after.analysis.facts.restrictions for axis in each.axes}
             return not labels & left
         return _is_widened(before, after, subject)
+    if isinstance(subject, Preserving):
+        classes = {label for label, sizes in _equal(before, after, subject).items() if sizes.pad_to is not None}
+        return classes >= set(subject.axes)
+    if isinstance(subject, Frozen):
+        return not after.facts.frozen
     return not after.analysis.facts.unknowns and not after.analysis.failures
 
 
+def _equal(before: Linted, after: Linted, subject: Preserving) -> dict[str, SizeSet]:
+    """By label the sizes at which the output is as large as its input, whatever it is called by now."""
+    place = [output.name for output in before.facts.graph.outputs].index(subject.output)
+    name = after.facts.graph.outputs[place].name
+    followed = [each for each in after.facts.outputs if each.output == name and not each.follows.is_batch]
+    return {each.follows.label: each.equal for each in followed if each.equal is not None}
+
+
 def _is_widened(before: Linted, after: Linted, subject: Restriction) -> bool:
-    """Whether the restricted axes take every size from some size on, or a class of multiples where there was none."""
+    """Whether the restricted axes take sizes that they did not, and every one from some size on.
+
+    Where there was no class of multiples, one is enough.
+    """
     old, new = before.sets, after.sets
     if old is None or new is None:
         return False
     for axis in subject.axes:
-        sizes = new.get((axis.input, axis.axis))
+        place = axis.input, axis.axis
+        sizes = new.get(place)
         if sizes is None or sizes.pad_to is None or (subject.has_class and sizes.pad_to != 1):
+            return False
+        if place in old and old[place].is_complete and sizes <= old[place]:
             return False
     return True
 
 
-def _is_worse(before: Linted, after: Linted, cause: Cause, own: Finding | None) -> bool:
+def _is_worse(before: Linted, after: Linted, own: Finding | None) -> bool:
     """Whether something is said now that was not, of the finding's severity or a higher one."""
     limit = (own.severity if own is not None else Severity.ERROR).rank
     for finding in after.findings:
@@ -192,7 +236,12 @@ def _applicability(before: Linted, after: Linted, candidate: Candidate) -> tuple
     """What may be done without being looked at: no size that fitted is lost, and no output changes at those."""
     lost = lost_sizes(before, after)
     if lost:
-        words = "; ".join(f"{label}: {sizes}" for label, sizes in lost.items())
+        if not candidate.widens and candidate.reason:
+            return Applicability.UNSAFE, candidate.reason
+        groups: dict[str, list[str]] = {}
+        for label, sizes in lost.items():
+            groups.setdefault(sizes, []).append(label)
+        words = "; ".join(f"{listed(labels)}: {sizes}" for sizes, labels in groups.items())
         reason = f"no longer fits what fitted before ({words})"
         return Applicability.UNSAFE, f"{candidate.reason}; {reason}" if candidate.reason else reason
     if not candidate.safe:
@@ -208,10 +257,10 @@ def _applicability(before: Linted, after: Linted, candidate: Candidate) -> tuple
 
 
 def lost_sizes(before: Linted, after: Linted) -> dict[str, str]:
-    """By label the sizes that fitted before and do not any more, in words."""
+    """By label the sizes that could be recommended before and cannot any more, in words."""
     if before.fits_nowhere:
         return {}
-    old, new = before.sets, after.sets
+    old, new = before.offered, after.offered
     if old is None or new is None:
         return {"the model": "not known"} if old is None else {}
     if after.facts.solution.coupled and not before.facts.solution.coupled:
@@ -230,8 +279,13 @@ def lost_sizes(before: Linted, after: Linted) -> dict[str, str]:
 
 
 def changed_output(before: Linted, after: Linted) -> str | None:
-    """Sizes that fitted before at which an output is of another shape, in words; tried at the smallest of them."""
-    columns = {symbol: list(islice(before.facts.necessary[symbol], _TRIED)) for symbol in before.facts.inputs.symbols}
+    """Sizes that fitted before at which an output is of another shape, in words; tried at the smallest of them.
+
+    Not those at which the model runs by stretching a one-pixel map: what comes out there is no image of that size.
+    """
+    facts = before.facts
+    sets = {symbol: facts.offered[symbol] or facts.necessary[symbol] for symbol in facts.inputs.symbols}
+    columns = {symbol: list(islice(sizes, _TRIED)) for symbol, sizes in sets.items()}
     for turn in range(_TRIED):
         at = {symbol: column[min(turn, len(column) - 1)] for symbol, column in columns.items() if column}
         sizes = {(axis.input, axis.axis): at.get(axis.symbol) for axis in before.facts.inputs.axes}

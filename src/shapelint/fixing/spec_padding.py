@@ -6,25 +6,25 @@ the size that it was solved at, and the set is what the patched model says.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from shapelint.facts.subjects import listed
 from shapelint.fixing.candidate import Candidate
-from shapelint.fixing.draft import ROUNDS, Draft
+from shapelint.fixing.spec_instances import Setting, settle_layers, written_value
 from shapelint.size import Expr, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from shapelint.facts import Facts
-    from shapelint.fixing.draft import At, Cause, Trouble
-    from shapelint.fixing.patch import TextEdit
+    from shapelint.fixing.draft import At, Cause, Draft, Trouble
     from shapelint.graph import Node
     from shapelint.size import Symbol
 
-_TAKE: Final = ("torch", "keras", "paddle", "onnx")
-"""The frameworks whose transposed convolutions take an output padding."""
+_TAKE: Final = ("torch", "keras", "paddle", "onnx", "jax")
+"""The frameworks whose transposed convolutions take an output padding, or one number more of padding at the end."""
+_LATE: Final = 10
+"""Behind a change of one step."""
 _FEW: Final = 4
 """How many stated sizes get an entry of their own."""
 
@@ -59,18 +59,20 @@ def kernels(draft: Draft, cause: Cause) -> Iterator[Candidate]:
         found = _solved(draft, None, at, _longer) or _solved(draft, cause, at, _longer)
         if found is None or found.text in seen:
             continue
+        if draft.trouble_at(_multiples(draft)) is None and found.trouble_at(_multiples(draft)) is not None:
+            continue  # right for other sizes than the multiples, and trained again
         seen.add(found.text)
         yield Candidate(
             "window",
             f"give {found.changed_nodes(draft)} another kernel",
             found.patch_from(draft),
             reason="the weights change their shape, so the model is trained again",
-            order=1 + order,
+            order=_LATE + order,
         )
 
 
-def _longer(draft: Draft, node: Node, missing: list[int]) -> TextEdit | None:
-    """The edit that gives a layer a kernel that is longer by so much, at most by its stride; None where it cannot."""
+def _longer(node: Node, missing: list[int]) -> Setting | None:
+    """A kernel that is longer by so much, at most by its stride; None where it cannot be."""
     kernel = node.attributes.get("kernel")
     if node.rule not in ("torch", "paddle") or set(_numbers(node, "dilations", len(missing))) != {1}:
         return None
@@ -80,12 +82,11 @@ def _longer(draft: Draft, node: Node, missing: list[int]) -> TextEdit | None:
     strides = _numbers(node, "strides", len(missing))
     if len(values) != len(missing) or min(values) < 1 or any(abs(m) > s for m, s in zip(missing, strides, strict=True)):
         return None
-    return draft.spec.set(node, "kernel_size", _written(values, node))
+    return Setting(node, "kernel_size", _written(values, node))
 
 
-def _sizes(draft: Draft, cause: Cause) -> Iterator[Mapping[str, int]]:
-    """The sizes to solve at: a large multiple of every stride, then those that fail as stated."""
-    facts, pinned = draft.free
+def _multiples(draft: Draft) -> dict[str, int]:
+    """A large multiple of every stride for every axis."""
     product = 1
     for node in draft.analysis.graph.nodes:
         strides = node.attributes.get("strides")
@@ -93,13 +94,20 @@ def _sizes(draft: Draft, cause: Cause) -> Iterator[Mapping[str, int]]:
             product *= max((each for each in strides if isinstance(each, int)), default=1)
         if product > 1 << 12:
             break
-    labels = [symbol.name for symbol in facts.inputs.symbols]
-    batches = {axis.label for axis in facts.inputs.axes if axis.is_batch}
+    inputs = draft.free[0].inputs
+    batches = {axis.label for axis in inputs.axes if axis.is_batch}
     many = product * max(1, -(-256 // product))
-    if len(pinned) < len(labels) - len(batches):
-        yield {label: 1 if label in batches else many for label in labels}
+    return {symbol.name: 1 if symbol.name in batches else many for symbol in inputs.symbols}
+
+
+def _sizes(draft: Draft, cause: Cause) -> Iterator[Mapping[str, int]]:
+    """The sizes to solve at: a large multiple of every stride, then those that fail as stated."""
+    facts, pinned = draft.free
+    multiples = _multiples(draft)
+    if {axis.symbol for axis in facts.inputs.axes if not axis.is_batch} - pinned.keys():
+        yield multiples
     if cause.mismatch is not None:
-        base = {**dict.fromkeys(labels, many), **dict.fromkeys(batches, 1), **cause.mismatch.sizes}
+        base = {**multiples, **cause.mismatch.sizes}
         base |= {symbol.name: size for symbol, size in pinned.items()}
         yield base
         for symbol, domain in draft.analysis.facts.domains.items():
@@ -112,33 +120,23 @@ def _solved(
     draft: Draft,
     cause: Cause | None,
     at: Mapping[str, int],
-    more: Callable[[Draft, Node, list[int]], TextEdit | None] | None = None,
+    more: Callable[[Node, list[int]], Setting | None] | None = None,
 ) -> Draft | None:
     """The draft with output paddings for which nothing fails at these sizes, of one cause or at all.
 
     `more` makes a layer return so much more; by default by its output padding.
     """
-    seen = {draft.text}
-    start = draft
     paths = (cause.paths or None) if cause is not None else None
-    for _ in range(ROUNDS):
-        trouble = draft.trouble_at(at, paths)
-        if trouble is None:
-            return None if draft is start else draft
-        edit = _step(draft, trouble, more or _more)
-        following = None if edit is None else draft.edited([edit])
-        if following is None or following.text in seen:
-            return None
-        seen.add(following.text)
-        draft = following
-    return None
+    return settle_layers(
+        draft, lambda now: now.trouble_at(at, paths), lambda now, trouble: _step(now, trouble, more or _more)
+    )
 
 
-def _step(draft: Draft, trouble: Trouble, more: Callable[[Draft, Node, list[int]], TextEdit | None]) -> TextEdit | None:
-    """The edit of the first transposed convolution that does not return the size that it should."""
+def _step(draft: Draft, trouble: Trouble, more: Callable[[Node, list[int]], Setting | None]) -> list[Setting | None]:
+    """The setting of the first transposed convolution that does not return the size that it should."""
     rank = len(trouble.have)
     if not trouble.differing:
-        return None
+        return []
     side = trouble.grown if trouble.is_merge else 0
     ups: dict[str, Node] = {}
     for axis in range(rank):
@@ -147,17 +145,17 @@ def _step(draft: Draft, trouble: Trouble, more: Callable[[Draft, Node, list[int]
                 ups[step.node.path] = step.node
     ordered = [node for node in draft.free[0].graph.nodes if node.path in ups]
     for node in ordered[:-1]:
-        missing = _missing(trouble.facts, node, trouble.at, rank)
+        missing = lacking(trouble.facts, node, trouble.at, rank)
         if any(missing):
-            return more(draft, node, missing)
+            return [more(node, missing)]
     if not ordered:
-        return None
+        return []
     sign = 1 if side == 0 else -1
     missing = [sign * (want - have) for have, want in zip(trouble.have, trouble.want, strict=True)]
-    return more(draft, ordered[-1], missing)
+    return [more(ordered[-1], missing)]
 
 
-def _missing(facts: Facts, node: Node, at: At, rank: int) -> list[int]:
+def lacking(facts: Facts, node: Node, at: At, rank: int) -> list[int]:
     """By spatial axis what a step up lacks of the size before the steps that it undoes."""
     missing = [0] * rank
     for axis in range(rank):
@@ -173,17 +171,26 @@ def _missing(facts: Facts, node: Node, at: At, rank: int) -> list[int]:
     return missing
 
 
+def undone(facts: Facts, node: Node, rank: int) -> set[str]:
+    """The first of the steps down that a step up undoes, by axis."""
+    symbols = [_symbol(facts, node, axis) for axis in range(rank)]
+    found = [facts.flow.undoes.get((node.path, each), ()) for each in symbols if each is not None]
+    return {downs[0] for downs in found if downs}
+
+
 def _symbol(facts: Facts, node: Node, axis: int) -> Symbol | None:
     tensor = facts.shapes.tensors.get(node.outputs[0])
     dim = None if tensor is None or tensor.shape is None else tensor.shape[facts.layout[0] + axis]
     return dim.symbols[0] if isinstance(dim, Expr) and len(dim.symbols) == 1 else None
 
 
-def _more(draft: Draft, node: Node, missing: list[int]) -> TextEdit | None:
-    """The edit that gives a layer so much more output padding along each axis; None where that is no legal one.
+def _more(node: Node, missing: list[int]) -> Setting | None:
+    """So much more output padding along each axis; None where that is no legal one.
 
     An output padding that a framework infers is first written out as 0, because a given one counts from another base.
     """
+    if node.rule == "jax":
+        return _more_at_the_end(node, missing)
     given = node.attributes.get("output_padding")
     rank = len(missing)
     if given is None and node.rule == "keras":
@@ -197,7 +204,30 @@ def _more(draft: Draft, node: Node, missing: list[int]) -> TextEdit | None:
     most = [max(s, d) if node.rule == "torch" else s for s, d in zip(strides, dilations, strict=True)]
     if any(not 0 <= value < limit for value, limit in zip(values, most, strict=True)):
         return None
-    return draft.spec.set(node, "output_padding", _written(values, node))
+    return Setting(node, "output_padding", _written(values, node))
+
+
+def _more_at_the_end(node: Node, missing: list[int]) -> Setting | None:
+    """JAX pads the dilated input: so much more at the end of each axis, in the place of an output padding."""
+    pads, rank = node.attributes.get("pads"), len(missing)
+    arguments = node.place.arguments if node.place is not None else {}
+    if "use_consistent_padding" in arguments:
+        return None
+    kernel, strides, dilations = (_numbers(node, name, rank) for name in ("kernel", "strides", "dilations"))
+    if isinstance(pads, tuple):
+        given = [each for each in pads if isinstance(each, int)]
+        both = list(zip(given[:rank], given[rank:], strict=False)) if len(given) == 2 * rank else []
+    else:
+        both = []
+        for k, s, d in zip(kernel, strides, dilations, strict=True):
+            ke = d * (k - 1) + 1
+            total = ke + s - 2 + (max(ke - s, 0) if node.attributes.get("mode") == "valid" else 0)
+            begin = ke - 1 if s > ke - 1 or node.attributes.get("mode") == "valid" else -(-total // 2)
+            both.append((begin, total - begin))
+    if len(both) != rank or any(abs(more) >= s for more, s in zip(missing, strides, strict=True)):
+        return None
+    wanted = [(begin, end + more) for (begin, end), more in zip(both, missing, strict=True)]
+    return Setting(node, "padding", f"({', '.join(map(str, wanted))}{',' if rank == 1 else ''})")
 
 
 def _numbers(node: Node, name: str, rank: int) -> list[int]:
@@ -214,16 +244,14 @@ def _written(values: list[int], node: Node) -> str:
 
 
 def _settings(draft: Draft, found: Draft) -> str:
-    """`` `up1`, `up2` output_padding=1 and `up3` output_padding=0``."""
+    """`` `up1` and `up2` output_padding=1, and `up3` output_padding=0``."""
     before = {node.path: node for node in draft.analysis.graph.nodes if node.op == "ConvTranspose"}
     together: dict[str, list[str]] = {}
     for node in found.analysis.graph.nodes:
         old = before.get(node.path)
-        if old is None or node.op != "ConvTranspose":
+        name = "padding" if node.rule == "jax" else "output_padding"
+        if old is None or written_value(node, name) == written_value(old, name):
             continue
-        new = node.attributes.get("output_padding")
-        if isinstance(new, tuple) and new != old.attributes.get("output_padding"):
-            numbers = [each for each in new if isinstance(each, int)]
-            together.setdefault(_written(numbers, node), []).append(f"`{node.path}`")
-    words = [f"{listed(paths)} output_padding={value}" for value, paths in together.items()]
-    return re.sub(r", (?=[^,]*$)", " and ", ", ".join(words)) if len(words) > 1 else "".join(words)
+        together.setdefault(f"{name}={written_value(node, name)}", []).append(f"`{node.path}`")
+    words = [f"{listed(paths)} {setting}" for setting, paths in together.items()]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f", and {words[-1]}" if words else ""

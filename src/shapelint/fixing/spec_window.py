@@ -1,16 +1,19 @@
-"""Other windows in a spec: transposed convolutions that multiply exactly, convolutions that keep the size, pools that
-round the other way, and numbers for what is written as `...`."""
+"""Other windows in a spec: transposed convolutions that multiply exactly, convolutions that keep the size, strides with
+another product, and numbers for what is written as `...`."""
 
 from __future__ import annotations
 
 import re
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from math import prod
+from typing import TYPE_CHECKING, Final
 
-from shapelint.facts.subjects import quoted
+from shapelint.facts.subjects import listed, quoted
 from shapelint.fixing.candidate import Candidate
-from shapelint.fixing.draft import SOUGHT, Draft, Trouble, settle, trouble
+from shapelint.fixing.draft import SOUGHT, Draft, Trouble, sizes_at, trouble
 from shapelint.fixing.patch import TextEdit
+from shapelint.fixing.spec_instances import Setting, assigned, settle_layers
+from shapelint.fixing.spec_layers import POOLS, divides, windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,20 +24,23 @@ if TYPE_CHECKING:
 _OTHER: Final = "other borders, and other weights where a kernel changes"
 _EXPLICIT: Final = ("torch", "paddle")
 """The frameworks whose paddings are numbers and whose words are those of PyTorch."""
-_POOLS: Final = ("MaxPool", "AveragePool", "LpPool")
+_MOST_RATES: Final = 5
+_LATE: Final = 10
+"""Behind a change of one step."""
+_LARGEST_RATE: Final = 4096
 
 
 def window(draft: Draft, cause: Cause) -> Iterator[Candidate]:
     """Transposed convolutions that multiply exactly: by their padding, by the window of what they undo."""
     nowhere = draft.free[0].never
     ways = (
-        ("padding", "pad {} so that they multiply the size exactly", _exact_padding, nowhere, "other borders"),
+        ("padding", "pad {} to multiply the size exactly", _exact_padding, nowhere, "other borders"),
         ("mirror", "give {} the window of what it undoes", None, False, _OTHER),
-        ("divide", "pad {} so that multiples of the stride are divided exactly", _dividing, False, "other borders"),
-        ("keep", "pad {} so that they keep the size", _keeping, False, "other borders"),
+        ("keep", "pad {} to keep the size", _keeping, False, "other borders"),
     )
     for order, (_, title, edit, safe, reason) in enumerate(ways):
-        found = settle(draft, cause, _mirrored if edit is None else _each_step(edit))
+        mend = _mirrored if edit is None else _each_step(edit)
+        found = settle_layers(draft, lambda now: trouble(now, cause), mend)
         if found is not None:
             yield Candidate(
                 "window",
@@ -46,18 +52,61 @@ def window(draft: Draft, cause: Cause) -> Iterator[Candidate]:
             )
 
 
-def _each_step(edit: Callable[[Draft, Node], list[TextEdit | None]]) -> Callable[[Draft, Trouble], Any]:
-    """A way to mend one place: the edits of every step that led there and that is not right yet."""
+def rates(draft: Draft, cause: Cause) -> Iterator[Candidate]:
+    """Strides whose product is what the output is to be multiplied by, nearest to those that are there.
 
-    def mend(draft: Draft, trouble: Trouble) -> list[TextEdit | None]:
-        edits: list[TextEdit | None] = []
-        for node in _steps(trouble):
-            for each in edit(draft, node):
-                if each not in edits:
-                    edits.append(each)
-        return edits
+    With kernel 2s, padding ceil(s/2) and output padding s % 2 a transposed convolution gives n * s.
+    """
+    found = trouble(draft, cause)
+    if found is None or found.expectation is None or len(found.have) != 1 or len(found.want) != 1:
+        return
+    steps = found.steps(0, 0)
+    ups = [step.node for step in steps]
+    strides = [(_values(node, "strides") or [0])[0] for node in ups]
+    if not 1 < len(ups) <= _MOST_RATES or any(node.op != "ConvTranspose" or node.rule not in _EXPLICIT for node in ups):
+        return
+    begin = sizes_at(found.facts, ups[0].inputs[0], found.at)
+    if len(begin) != 1 or found.want[0] % begin[0] or any(stride < 2 for stride in strides):
+        return
+    ratio = found.want[0] // begin[0]
+    if not 1 < ratio <= _LARGEST_RATE or ratio == prod(strides):
+        return
+    ways = list(_factors(ratio, len(ups)))
+    if not ways:
+        return
+    best = min(ways, key=lambda way: (sum(max(a, b) / min(a, b) for a, b in zip(way, strides, strict=True)), way))
+    given: dict[tuple[str, str], str] = {}
+    for node, s in zip(ups, best, strict=True):
+        values = {"kernel_size": 2 * s, "stride": s, "padding": -(-s // 2)} | ({"output_padding": 1} if s % 2 else {})
+        given |= {(node.path, name): str(value) for name, value in values.items()}
+        if not s % 2 and any(_values(node, "output_padding") or []):
+            given[node.path, "output_padding"] = "0"
+    following = assigned(draft, given)
+    if following is not None:
+        numbers = listed([str(s) for s in best])
+        yield Candidate(
+            "window",
+            f"give {quoted([node.path for node in ups])} strides {numbers}, which multiply to {ratio}",
+            following.patch_from(draft),
+            reason="the weights change their shape, so the model is trained again",
+            order=_LATE + len(ups),
+        )
 
-    return mend
+
+def _factors(number: int, count: int) -> Iterator[tuple[int, ...]]:
+    """The ways to write a number as a product of so many factors from 2 on."""
+    if count == 1:
+        if number > 1:
+            yield (number,)
+        return
+    for first in range(2, number // 2 + 1):
+        if number % first == 0:
+            yield from ((first, *rest) for rest in _factors(number // first, count - 1))
+
+
+def _each_step(edit: Callable[[Draft, Node], list[Setting]]) -> Callable[[Draft, Trouble], list[Setting]]:
+    """A way to mend one place: by every step that led there and that is not right yet."""
+    return lambda draft, trouble: [each for node in _steps(trouble) for each in edit(draft, node)]
 
 
 def _steps(trouble: Trouble) -> list[Node]:
@@ -79,19 +128,10 @@ def _values(node: Node, name: str) -> list[int] | None:
 
 def _excess(node: Node) -> list[int] | None:
     """By axis how much longer than n * stride a transposed convolution makes n; None where a number is missing."""
-    kernel, strides = _values(node, "kernel"), _values(node, "strides")
-    dilations, pads = _values(node, "dilations"), _values(node, "pads")
-    if kernel is None or strides is None or dilations is None or pads is None:
-        return None
-    rank = len(kernel)
-    extra = _values(node, "output_padding") or [0] * rank
-    return [
-        dilations[axis] * (kernel[axis] - 1) + 1 - pads[axis] - pads[rank + axis] + extra[axis] - strides[axis]
-        for axis in range(rank)
-    ]
+    return [each.extent - each.pads + each.extra - each.stride for each in windows_of(node)] or None
 
 
-def _exact_padding(draft: Draft, node: Node) -> list[TextEdit | None]:
+def _exact_padding(draft: Draft, node: Node) -> list[Setting]:
     """ke - 2p + output_padding = s, written in the file's own words for kernel and stride."""
     if node.op != "ConvTranspose" or node.attributes.get("output_size") is not None:
         return []
@@ -99,7 +139,7 @@ def _exact_padding(draft: Draft, node: Node) -> list[TextEdit | None]:
     if node.rule == "keras":
         if node.attributes.get("mode") != "valid" or _values(node, "output_padding") is not None:
             return []
-        return [spec.set(node, "padding", '"same"')]
+        return [Setting(node, "padding", '"same"')]
     excess = _excess(node)
     if node.rule not in _EXPLICIT or excess is None or not any(excess):
         return []
@@ -116,81 +156,52 @@ def _exact_padding(draft: Draft, node: Node) -> list[TextEdit | None]:
         halves = [max(-(-(ke - s) // 2), 0) for ke, s in zip(extents, strides, strict=True)]
         rest = [2 * p - (ke - s) for p, ke, s in zip(halves, extents, strides, strict=True)]
         pads, extra = _written(halves), _written(rest)
-    edits = [spec.set(node, "padding", pads)]
+    settings = [Setting(node, "padding", pads)]
     if "output_padding" in (node.place.arguments if node.place is not None else {}) or extra != "0":
-        edits.append(spec.set(node, "output_padding", extra))
-    return _one_insertion(edits)
+        settings.append(Setting(node, "output_padding", extra))
+    return settings
 
 
-def _keeping(draft: Draft, node: Node) -> list[TextEdit | None]:
+def _keeping(draft: Draft, node: Node) -> list[Setting]:
     """2p = ke - 1 for a convolution of stride 1 that changes the size."""
     kernel, strides, dilations = (_values(node, name) for name in ("kernel", "strides", "dilations"))
     if node.op != "Conv" or kernel is None or strides is None or dilations is None or set(strides) != {1}:
         return []
     if node.rule == "keras":
-        return [draft.spec.set(node, "padding", '"same"')]
+        return [Setting(node, "padding", '"same"')]
     wanted = [d * (k - 1) for k, d in zip(kernel, dilations, strict=True)]
     if node.rule not in _EXPLICIT or any(each % 2 for each in wanted):
         return []
-    return [draft.spec.set(node, "padding", _written([each // 2 for each in wanted]))]
+    return [Setting(node, "padding", _written([each // 2 for each in wanted]))]
 
 
-def _divides_exactly(node: Node) -> bool:
-    """Whether a window gives n / stride wherever that is a whole number."""
-    kernel, strides, dilations, pads = (_values(node, name) for name in ("kernel", "strides", "dilations", "pads"))
-    if kernel is None or strides is None or dilations is None or pads is None:
-        return False
-    rank = len(kernel)
-    ceil = bool(node.attributes.get("ceil_mode"))
-    for k, s, d, p in zip(kernel, strides, dilations, [pads[n] + pads[rank + n] for n in range(rank)], strict=True):
-        room = p - (d * (k - 1) + 1)
-        if (-(-room // s) if ceil else room // s) != -1:
-            return False
-    return True
-
-
-def _dividing(draft: Draft, node: Node) -> list[TextEdit | None]:
-    """2p from ke - s to ke - 1 for a strided convolution or pool, the middle of what it may be."""
-    kernel, strides, dilations = (_values(node, name) for name in ("kernel", "strides", "dilations"))
-    if node.op not in ("Conv", *_POOLS) or node.rule not in _EXPLICIT or node.attributes.get("ceil_mode"):
-        return []
-    if kernel is None or strides is None or dilations is None or set(strides) == {1} or _divides_exactly(node):
-        return []
-    extents = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
-    pads = [(ke - 1) // 2 for ke in extents]
-    if any(not ke - s <= 2 * p for ke, s, p in zip(extents, strides, pads, strict=True)):
-        return []
-    return [draft.spec.set(node, "padding", _written(pads))]
-
-
-def _mirrored(draft: Draft, trouble: Trouble) -> list[TextEdit | None]:
-    """The edits that give every step up the window of the step down that it undoes, where they do not cancel."""
+def _mirrored(draft: Draft, trouble: Trouble) -> list[Setting]:
+    """Every step up gets the window of the step down that it undoes, where they do not cancel."""
     side = trouble.grown if trouble.is_merge else 0
-    edits: list[TextEdit | None] = []
+    settings: list[Setting] = []
     for axis in trouble.axes:
         opened: list[Node] = []
         for step in trouble.steps(side, axis):
             if step.factor < 1:
                 opened.append(step.node)
             elif step.factor > 1 and opened:
-                edits += [each for each in _mirror(draft, opened.pop(), step.node) if each not in edits]
-    return edits
+                settings += _mirror(draft, opened.pop(), step.node)
+    return settings
 
 
-def _mirror(draft: Draft, down: Node, up: Node) -> list[TextEdit | None]:
+def _mirror(draft: Draft, down: Node, up: Node) -> list[Setting]:
     strides = _values(down, "strides")
-    spec = draft.spec
-    if strides is None or down.op not in ("Conv", *_POOLS) or down.rule not in _EXPLICIT:
+    if strides is None or down.op not in ("Conv", *POOLS) or down.rule not in _EXPLICIT:
         return []
     if up.op == "Resize":
         for name in ("scale_factor", "scale"):
-            value = spec.value(up, name)
+            value = draft.spec.value(up, name)
             if value is not None and _is_number(value) and value != _written(strides):
-                return [spec.set(up, name, _written(strides))]
+                return [Setting(up, name, _written(strides))]
         return []
     if up.op != "ConvTranspose" or up.rule not in _EXPLICIT or up.attributes.get("output_size") is not None:
         return []
-    if _values(up, "strides") == strides and _divides_exactly(down) and not any(_excess(up) or [1]):
+    if _values(up, "strides") == strides and divides(down) and not any(_excess(up) or [1]):
         return []
     kernel, dilations, pads = (_values(down, name) for name in ("kernel", "dilations", "pads"))
     if kernel is None or dilations is None or pads is None:
@@ -201,42 +212,12 @@ def _mirror(draft: Draft, down: Node, up: Node) -> list[TextEdit | None]:
     extra = [(2 * p - d * (k - 1) - 1) % s for k, s, d, p in zip(kernel, strides, dilations, pads[:rank], strict=True)]
     wanted = {"kernel": kernel, "strides": strides, "pads": pads, "output_padding": extra, "dilations": dilations}
     names = {"kernel": "kernel_size", "strides": "stride", "pads": "padding", "dilations": "dilation"}
-    edits = []
+    settings = []
     for attribute, values in wanted.items():
         default = [0] * rank if attribute == "output_padding" else None
         if (_values(up, attribute) or default) != values:
-            edits.append(spec.set(up, names.get(attribute, attribute), _written(values[:rank])))
-    return _one_insertion(edits)
-
-
-def rounding(draft: Draft, cause: Cause) -> Iterator[Candidate]:
-    """Pools that round the other way: each alone, then all of them."""
-    found = trouble(draft, cause)
-    if found is None:
-        return
-    pools = [node for node in _steps(found) if node.op in _POOLS]
-    groups = [[node] for node in pools] + ([pools] if len(pools) > 1 else [])
-    for order, group in enumerate(groups[:9]):
-        following = draft.edited([_turned(draft, node) for node in group])
-        if following is not None:
-            ways = [bool(node.attributes.get("ceil_mode")) for node in group]
-            title = f"let {quoted([node.path for node in group])} round {'down' if ways[0] else 'up'}"
-            yield Candidate(
-                "rounding",
-                title,
-                following.patch_from(draft),
-                reason="the last row of windows is added or dropped where a size does not divide",
-                order=order,
-            )
-
-
-def _turned(draft: Draft, node: Node) -> TextEdit | None:
-    """The edit that turns the rounding of a pool."""
-    if node.rule == "keras":
-        return draft.spec.set(node, "padding", '"valid"' if node.attributes.get("mode") == "same" else '"same"')
-    if node.rule not in _EXPLICIT:
-        return None
-    return draft.spec.set(node, "ceil_mode", "False" if node.attributes.get("ceil_mode") else "True")
+            settings.append(Setting(up, names.get(attribute, attribute), _written(values[:rank])))
+    return settings
 
 
 # -- what is sought --------------------------------------------------------------------------------------------------
@@ -288,15 +269,3 @@ def _bracketed(text: str) -> str:
 
 def _written(values: list[int]) -> str:
     return str(values[0]) if len(set(values)) == 1 else f"({', '.join(map(str, values))})"
-
-
-def _one_insertion(edits: list[TextEdit | None]) -> list[TextEdit | None]:
-    """The edits, with those that insert at one place as one."""
-    joined: list[TextEdit | None] = []
-    for edit in edits:
-        last = joined[-1] if joined else None
-        if edit is not None and last is not None and edit.start == edit.end == last.start == last.end:
-            joined[-1] = TextEdit(edit.start, edit.end, last.text + edit.text)
-        else:
-            joined.append(edit)
-    return joined

@@ -92,6 +92,13 @@ class SpecText:
         outer = None if stop is None else _call("_" + self.text[end : stop + 1])
         return None if outer is None else Written(start, end - 1, tree, outer, end - 1)
 
+    def call_at(self, start: int) -> Written | None:
+        """The call that begins at an offset, without the brackets behind it; None where none does."""
+        word = re.compile(r"[^\W\d][\w.]*\(").match(self.text, start)
+        stop = None if word is None else _closing(self.text, word.end() - 1)
+        tree = None if stop is None else _call(self.text[start : stop + 1])
+        return None if tree is None or stop is None else Written(start, stop, tree, None, stop)
+
     def argument(self, node: Node, name: str) -> tuple[int, int, bool] | None:
         """Where an argument of a node's call stands, and whether its name is written; None where it is not given."""
         if node.place is None or name not in node.place.arguments:
@@ -162,10 +169,9 @@ class SpecText:
 
 
 def _call(text: str) -> ast.Call | None:
-    if not text.isascii():
-        return None
+    """The call that a text is; its offsets count code points."""
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = ast.parse(re.sub(r"[^\x00-\x7f]", "x", text), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree if isinstance(tree, ast.Call) and tree.end_col_offset == len(text) else None

@@ -81,8 +81,20 @@ def step_back(known: Forms, node: Node, value: str, axis: int) -> tuple[str, int
         return None
     if len(have) == len(shape):
         return source, axis
+    if node.op.startswith("Reduce") and len(have) > len(shape):
+        return _kept(have, shape, source, axis)
     alike = [place for place, size in enumerate(have) if _same(size, shape[axis])]
     return (source, alike[0]) if len(alike) == 1 else None
+
+
+def _kept(have: Shape, shape: Shape, source: str, axis: int) -> tuple[str, int] | None:
+    """The axis that is left where others were summed up; matched from the last one on."""
+    place = len(have)
+    for own in range(len(shape) - 1, axis - 1, -1):
+        place = next((at for at in range(place - 1, -1, -1) if _same(have[at], shape[own])), -1)
+        if place < 0:
+            return None
+    return source, place
 
 
 def _same(left: Size | None, right: Size | None) -> bool:

@@ -1,7 +1,8 @@
 """`pad_input`: every input is padded in the graph to the next size that fits, every output is cropped back.
 
-The amount is computed from the Shape: p(n) = 0 where n fits, else m - n with m the next size on the residue of the
-multiples. An output axis that follows the input at the scale a/b loses floor(p*a/b) at its end.
+The amount is computed from the Shape: p(n) = 0 where n runs, else m - n with m the next size on the residue of the
+multiples, as `facts.plan` says it for numpy. An output axis that follows the input at the scale a/b loses floor(p*a/b)
+at its end.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from itertools import pairwise
 from math import floor
 from typing import TYPE_CHECKING, Final
 
-from shapelint.facts.plan import padded_size
+from shapelint.facts.plan import padded_size, reached
 from shapelint.facts.subjects import listed, quoted
 from shapelint.fixing.candidate import Candidate
 from shapelint.fixing.onnx.back import is_map
@@ -29,7 +30,7 @@ _MOST_CLASSES: Final = 4
 _MOST_RANGES: Final = 12
 """Ranges of sizes that are told apart by nodes."""
 _TRIED: Final = 256
-_REASON: Final = "what is padded is seen at the far border, so values near it change where a size did not fit"
+_REASON: Final = "at sizes that did not fit, values near the far border see what is padded"
 
 
 def pad_input(study: Study) -> Iterator[Candidate]:
@@ -45,8 +46,10 @@ def pad_input(study: Study) -> Iterator[Candidate]:
         sketch = Sketch(study.model)
         cropped, left, short = _draw(sketch, study, restricted)
     except NotDrawn:
+        if any(sizes.nearest(n)[1] is None for symbol, sizes in restricted.items() if (n := _failing(study, symbol))):
+            return
         title = f"before the model, pad {quoted(inputs)} {_targets(restricted)}, and crop the result back"
-        fits = {symbol.name: sizes for symbol, sizes in restricted.items()}
+        fits = {symbol.name: reached(sizes) for symbol, sizes in restricted.items()}
         yield Candidate("pad_input", title, None, reason=_REASON, fits=fits)
         return
     title = f"pad {quoted(inputs)} {_targets(restricted)}"
@@ -54,11 +57,17 @@ def pad_input(study: Study) -> Iterator[Candidate]:
         title += f" and crop {quoted(cropped)} back"
     reason = _REASON
     if left:
-        verb = "follows" if len(left) == 1 else "follow"
-        reason += f"; {quoted(left)} {verb} no axis of an input and {'is' if len(left) == 1 else 'are'} left alone"
+        said = ("has", "stays as it is") if len(left) == 1 else ("have", "stay as they are")
+        reason += f"; {quoted(left)} {said[0]} no axis that follows an input, and {said[1]}"
     if short:
-        reason += f"; of {quoted(short)} one row stays where nothing would"
+        reason += f"; {quoted(short)} {'keeps' if len(short) == 1 else 'keep'} one row where the crop would leave none"
     yield Candidate("pad_input", title, sketch.patch, reason=reason)
+
+
+def _failing(study: Study, symbol: Symbol) -> int | None:
+    """The size that fails along an axis, where one is stated and does not fit."""
+    n, sizes = (study.failing or {}).get(symbol), study.offered(symbol)
+    return n if n is not None and sizes is not None and n not in sizes else None
 
 
 def _targets(restricted: dict[Symbol, SizeSet]) -> str:
@@ -91,7 +100,7 @@ def _draw(sketch: Sketch, study: Study, restricted: dict[Symbol, SizeSet]) -> tu
             if axis is None:
                 ends.append(sketch.numbers(0))
                 continue
-            fits = study.runs(axis.symbol)
+            fits = study.kept(axis.symbol)
             if fits is None:
                 raise NotDrawn
             n = sketch.size(first, declared.name, place)
@@ -110,7 +119,7 @@ def _draw(sketch: Sketch, study: Study, restricted: dict[Symbol, SizeSet]) -> tu
             if _depends(facts, declared.name, amounts):
                 left.append(declared.name)
             continue
-        if not _crop(sketch, facts, declared.name, axes_of, amounts, restricted):
+        if not _crop(sketch, declared.name, axes_of, amounts, restricted):
             short.append(declared.name)
         cropped.append(declared.name)
     return cropped, left, short
@@ -215,7 +224,6 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
 
 def _crop(
     sketch: Sketch,
-    facts: Facts,
     output: str,
     axes: list[OutputAxis],
     amounts: dict[Symbol, str],

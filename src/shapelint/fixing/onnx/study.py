@@ -40,6 +40,8 @@ class Study:
 
     analysis: Analysis
     failure: Mismatch | None
+    for_output: bool = False
+    """Whether an output is to be as large as its input."""
 
     @property
     def model(self) -> Model:
@@ -75,7 +77,7 @@ class Study:
         """Whether what is to be mended may be the size of an output: it fails, or nothing else does."""
         if self.failure is not None:
             return self.failure.kind in ("output", "expect")
-        return not self.facts.restrictions
+        return self.for_output or not self.facts.restrictions
 
     @cached_property
     def failing(self) -> dict[Symbol, int] | None:
@@ -127,9 +129,9 @@ class Study:
         table = self.facts.shapes.table
         return frozenset(each for held in self.facts.solution.coupled for each in table.symbols_in(held.mask))
 
-    def runs(self, symbol: Symbol) -> SizeSet | None:
-        """The complete set of sizes that fit, or None."""
-        sizes = None if symbol in self.coupled else self.facts.runs.get(symbol)
+    def kept(self, symbol: Symbol) -> SizeSet | None:
+        """The complete set of sizes at which nothing needs to be padded, or None."""
+        sizes = None if symbol in self.coupled else self.facts.kept.get(symbol)
         return sizes if sizes is not None and sizes.is_complete else None
 
     def offered(self, symbol: Symbol) -> SizeSet | None:
