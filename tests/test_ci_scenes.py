@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from shapelint.cli import main
@@ -75,11 +76,13 @@ def test_an_export_that_needs_more_than_is_stated(gate: Any) -> None:
 
 
 def test_a_size_at_which_a_pool_has_nothing_left(gate: Any) -> None:
-    """32 halved five times is 1, which a window of 2 does not fit."""
+    """32 halved five times is 1, which a window of 2 does not fit; 96 is 3, and comes back as 2: another cause."""
     code, report = gate({"unet.onnx": unet(6)}, where("multiple of 32"))
     assert code == 1
-    assert rules(report) == [("SHP107", "error")]
+    assert rules(report) == [("SHP107", "error"), ("SHP201", "error")]
     assert report["findings"][0]["node"] == "pool6"
+    assert report["findings"][1]["at"] == {"image": [1, 1, 96, 96]}
+    assert rules(gate({}, where("multiple of 32"), ".", "--ignore", "SHP107")[1]) == [("SHP201", "error")]
 
 
 def test_require_where_with_nothing_stated(gate: Any) -> None:
@@ -239,6 +242,31 @@ def test_a_broken_configuration_is_one_sentence(
     assert error.count("\n") == 1
 
 
+def channels_last(*dims: int | str) -> onnx.ModelProto:
+    """Halved and doubled again between two Transposes, as exporters of channels-last frameworks write it."""
+    net = Net()
+    x = net.node("Transpose", [net.input("image", *dims)], "first", perm=[0, 3, 1, 2])
+    scales = net.const("scales", [1, 1, 2, 2], np.float32)
+    half = net.conv(x, "half", entering=3, leaving=4, s=2)
+    net.node("Transpose", [net.node("Resize", [half, "", scales], "up")], "mask", perm=[0, 2, 3, 1])
+    return net.model("mask")
+
+
+def test_a_condition_compares_the_spatial_axes_of_either_layout(gate: Any) -> None:
+    expect = 'expect = ["mask.size == image.size"]\n'
+    keras = (
+        "shapelint: 1\nconvention: keras\ninputs:\n  image: [H, W, 3]\nlayers:\n"
+        "  - layers.Conv2D(4, 3, strides=2, padding='same')\n  - mask: layers.UpSampling2D(2)\n"
+    )
+    for name, model in (("net.onnx", channels_last(1, "H", "W", 3)), ("net.shape.yaml", keras)):
+        for sizes, found in (("multiple of 2", []), ("16..31", [("SHP202", "error")])):
+            code, report = gate({name: model}, where(sizes, name) + expect, name)
+            assert (code, rules(report)) == (len(found), found)
+    for height, found in ((30, []), (31, [("SHP202", "error")])):
+        code, report = gate({"net.onnx": channels_last(1, height, 64, 3)}, f'[models."net.onnx"]\n{expect}', "net.onnx")
+        assert (code, rules(report)) == (len(found), found)
+
+
 # -- suppression and baselines ---------------------------------------------------------------------------------------
 
 SPEC = """shapelint: 1
@@ -276,6 +304,63 @@ def test_a_comment_that_suppresses_nothing_is_told(gate: Any) -> None:
     assert report["findings"][0]["line"] == 5
 
 
+LINE = "  - join: Concat(up, e)\n"
+
+
+def test_comments_stand_above_one_another(gate: Any) -> None:
+    text = SPEC.replace(LINE, f"  # shapelint: ignore[SHP201] known\n  # why it is known\n  # again\n{LINE}")
+    assert gate({"net.shape.yaml": text})[0] == 0
+
+
+def test_a_rule_that_is_not_looked_at_makes_no_comment_unused(gate: Any, tmp_path: Path) -> None:
+    text = SPEC.replace(LINE, f"  # shapelint: ignore[SHP201] known\n{LINE}")
+    for arguments in (("--ignore", "SHP201"), ("--select", "SHP1,SHP9")):
+        for more in ((), ("--fix",)):
+            code, report = gate({"net.shape.yaml": text}, "", ".", *arguments, *more)
+            assert (code, report["findings"]) == (0, [])
+        assert (tmp_path / "net.shape.yaml").read_text() == text
+
+
+def test_the_configuration_sets_the_level_of_every_rule(gate: Any) -> None:
+    fits = SPEC.replace("H: 30", "H: 32   # shapelint: ignore[SHP201]")
+    for level, expected in (("info", [("SHP901", "info")]), ("off", [])):
+        code, report = gate({"net.shape.yaml": fits}, f'[severity]\nunused-suppression = "{level}"\n')
+        assert (code, rules(report)) == (0, expected)
+    code, report = gate({"net.shape.yaml": POINTER}, '[severity]\ngit-lfs-pointer = "info"\n', "net.shape.yaml")
+    assert (code, rules(report)) == (0, [("SHP002", "info")])
+
+
+def test_a_node_is_named_with_its_brackets(gate: Any) -> None:
+    loop = SPEC.replace(LINE, "  - for: i in range(1)\n    do:\n      - join[i]: Concat(up, e)\n")
+    ignore = '[[ignore]]\nrule = "SHP201"\nreason = "known"\nnode = '
+    assert gate({"net.shape.yaml": loop}, ignore + '"join[0]"\n')[0] == 0
+    assert gate({"net.shape.yaml": loop}, ignore + '"join[*"\n')[0] == 0
+    assert rules(gate({"net.shape.yaml": loop}, ignore + '"join0"\n')[1]) == [
+        ("SHP201", "error"),
+        ("SHP902", "warning"),
+    ]
+
+
+def test_a_configuration_of_no_use_keeps_no_other_file_from_being_checked(gate: Any) -> None:
+    models = {"a/net.shape.yaml": SPEC, "a/shapelint.toml": 'fail-onn = "error"', "b/net.shape.yaml": SPEC}
+    code, report = gate(models)
+    assert code == 2
+    assert [each["file"] for each in report["findings"]] == ["b/net.shape.yaml"]
+    assert [each["file"] for each in report["errors"]] == ["a/shapelint.toml:1"]
+
+
+def test_a_saved_report_without_a_domain_is_no_contract(
+    gate: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would silently state nothing of that axis."""
+    axes = [{"symbol": "H", "domain": "multiple of 4"}, {"symbol": "W", "domain": None}]
+    (tmp_path / "saved.json").write_text(json.dumps({"axes": axes}))
+    (tmp_path / "shapelint.toml").write_text('[models."*.onnx"]\nwhere = {report = "saved.json"}\n')
+    (tmp_path / "unet.onnx").write_bytes(unet(2).SerializeToString())
+    assert main(["check", "."]) == 2
+    assert "names no domain for `W`" in capsys.readouterr().err
+
+
 def test_a_baseline_accepts_what_is_there_and_tells_what_is_gone(
     gate: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -308,6 +393,19 @@ def test_a_model_on_standard_input(
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data))
         assert main(["check", "-", "--stdin-filename", name, "--format", "json"]) == code
         assert json.loads(capsys.readouterr().out)["files"][0]["file"] == name
+
+
+def test_a_command_calls_standard_input_as_it_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+    import sys
+    from types import SimpleNamespace
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(unet(3).SerializeToString())))
+    assert main(["check", "-"]) == 0
+    assert "`shapelint check - --where" in capsys.readouterr().out
 
 
 def test_statistics_count_the_findings_of_each_rule(gate: Any, capsys: pytest.CaptureFixture[str]) -> None:

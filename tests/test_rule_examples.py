@@ -12,7 +12,7 @@ import pytest
 
 from shapelint.cli import main
 from shapelint.finding import Applicability
-from shapelint.harness import Stage, blessed, counted, fix_of, flaws_of
+from shapelint.harness import Stage, blessed, fix_of, flaws_of, totals
 from shapelint.registry import built_in, own_rules, rules_folder, use_own
 from shapelint.rulefile import RuleError, fields_of, options_of, read_rule, rule_files
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULES = rule_files(rules_folder(), "rules")
-FILES = {"unreadable-file", "git-lfs-pointer", "broken-graph", "frozen-size", "declared-size-contradicted"}
+FILES = {
+    *("unreadable-file", "git-lfs-pointer", "broken-graph", "malformed-promise"),
+    *("frozen-size", "declared-size-contradicted", "promised-size-refused"),
+}
 """Rules that no spec can break: they are shown with files."""
 
 
@@ -35,7 +38,7 @@ def test_the_examples_of_a_rule(rule: object) -> None:
 
 def test_every_rule_has_examples_that_are_specs() -> None:
     assert {rule.name for rule in RULES} == set(built_in())
-    number, bad, good = counted(RULES)
+    number, bad, good = totals(RULES)
     assert number == len(RULES) >= 21
     assert min(bad, good) >= number
     without = {rule.name for rule in RULES if not any(each.text for each in rule.examples if not each.good)}
@@ -68,6 +71,7 @@ def test_the_harness_finds_what_is_wrong(tmp_path: Path) -> None:
         "noisy",
         "noisy",
         "`says` is missing; the bless command writes it",
+        "a `good` example has a finding",
         "a `good` example has a finding",
     ]
     assert "ACME001 on line 6 of example.shape.yaml" in flaws[0]
@@ -139,7 +143,7 @@ def test_rules_test_and_bless(project: Path, capsys: pytest.CaptureFixture[str])
     out = capsys.readouterr().out
     assert out.startswith(".shapelint/rules/ACME001-too-coarse.yaml:14: `says` is missing")
     assert main(["rules", "test", "--bless"]) == 0
-    assert capsys.readouterr().out == "1 rules, 1 bad and 1 good examples: all as they should be\n"
+    assert capsys.readouterr().out == "1 rule, 1 bad and 1 good example: all as they should be\n"
     assert main(["rules", "test", ".shapelint/rules", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"version": 1, "rules": 1, "bad": 1, "good": 1, "flaws": []}
     blessed_text = (project / ".shapelint/rules/ACME001-too-coarse.yaml").read_text()

@@ -19,6 +19,7 @@ from shapelint.cli import main
 from shapelint.facts import subjects
 from shapelint.finding import CHECKS, Severity
 from shapelint.registry import contract, rule_names, rules_folder
+from shapelint.report.rules import actions, field_free
 
 from .shared import CHECKOUT
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 PATHS = sorted((CHECKOUT / "rules").glob("*.yaml"))
 SPOKEN_ELSEWHERE = ("SHP001", "SHP002", "SHP003", "SHP004", "SHP9")
 """Beginnings of the ids of rules of which sources speak, before there is a graph, or shapelint of itself."""
-REQUIRED = {"id", "name", "since", "severity", "summary", "message", "why", "references"}
-KNOWN = REQUIRED | {"check", "certainty", "notes", "help", "options", "examples"}
+REQUIRED = {"id", "name", "since", "severity", "summary", "message", "why", "help", "references", "examples"}
+KNOWN = REQUIRED | {"check", "certainty", "notes", "options"}
 
 
 def data_of(path: Path) -> dict[str, Any]:
@@ -58,6 +59,19 @@ def test_a_contract_is_complete(path: Path) -> None:
     assert rule.why.strip().endswith((".", ")"))
     assert all(link.startswith("https://") for link in rule.references)
     assert len(rule.references) > 0
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_contract_is_shown_by_examples(path: Path) -> None:
+    examples = data_of(path)["examples"]
+    bad = [example for example in examples if "bad" in example]
+    assert bad
+    assert all("says" in example for example in bad)
+    assert len(bad) < len(examples)
+
+
+def test_fields_stand_as_placeholders() -> None:
+    assert field_free('state `{{{axis} = "{domain}"}}`') == 'state `{<axis> = "<domain>"}`'
 
 
 def test_ids_and_names_are_unique() -> None:
@@ -119,6 +133,7 @@ SUBJECTS = {
     "not-proved": {"Unproved"},
     "refused-size": {"Mismatch", "Refused"},
     "restricted-size": {"Restriction", "Tie"},
+    "runtimes-disagree": {"Disagreement"},
     "silent-broadcast": {"Stretch"},
     "skip-size-mismatch": {"Mismatch"},
     "unknown-operator": {"Unproved"},
@@ -129,7 +144,9 @@ SUBJECTS = {
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_every_field_of_a_sentence_is_lent(name: str) -> None:
     """By every subject that the check speaks of, for the message; by one of them, for notes and help."""
-    words = words_of(subjects) | words_of(import_module("shapelint.facts.frozen"))
+    words = words_of(subjects)
+    for module in ("frozen", "disagreement"):
+        words |= words_of(import_module(f"shapelint.facts.{module}"))
     rule = contract(name)
     lent = [words[subject] for subject in SUBJECTS[name]] if name in SUBJECTS else [set().union(*words.values())]
     for sentence in (rule.message, *rule.notes, *rule.help):
@@ -160,4 +177,5 @@ def test_explain_prints_a_page(name: str, capsys: pytest.CaptureFixture[str]) ->
         assert name in out
         assert contract(name).summary in out
         assert contract(name).references[0] in out
+        assert all(action in out for action in actions(contract(name)))
         assert max(map(len, out.splitlines())) <= 160

@@ -53,3 +53,14 @@ def test_a_report(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_a_long_condition_is_written_out_in_json_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shapelint.report.sizes_text._LONGEST", 20)
+    condition = "(H//16)*(W//16) == 196"
+    main(["sizes", str(CHECKOUT / "fixtures/err/coupled_patches.onnx")])
+    out = capsys.readouterr().out
+    assert f"a condition of {len(condition)} characters, which --format json writes out" in out
+    assert condition not in out

@@ -6,15 +6,15 @@ known, a pattern that cannot be read or a domain without sizes is refused with i
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from shapelint.settings import Settings, Stated, StatedDims, Where
+from shapelint.meant import meant
+from shapelint.settings import Settings, Stated, StatedDims, Where, stated_dims
 from shapelint.size.parse import NotASize, parse_domain
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ def _translated(pattern: str) -> str:
 
 
 def node_matches(node: str, pattern: str) -> bool:
-    """Whether a node's path matches a pattern, in which `*` stands for anything."""
-    return fnmatchcase(node, pattern)
+    """Whether a node's path matches a pattern, in which `*` stands for anything and brackets for themselves."""
+    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), node, re.DOTALL) is not None
 
 
 # -- finding and reading ---------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def find(start: Path) -> Path | None:
     folder = start.absolute()
     for each in (folder, *folder.parents):
         own = each / "shapelint.toml"
-        if own.is_file():
+        if os.path.lexists(own):
             return own
         project = each / "pyproject.toml"
         if project.is_file() and b"tool.shapelint" in project.read_bytes():
@@ -172,7 +172,9 @@ def find(start: Path) -> Path | None:
 def read(path: Path) -> Config:
     """The configuration in a file; raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{_shown(path)}: is no file; name a shapelint.toml or a pyproject.toml")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -185,12 +187,17 @@ def parse(text: str, path: Path) -> Config:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{_shown(path)}: is not TOML: {error}") from None
-    prefix = ""
-    if path.name == "pyproject.toml":
-        data = data.get("tool", {}).get("shapelint", {})
-        prefix = "tool.shapelint"
-    return _Reader(path, text, prefix).config(data)
+        message, _, place = str(error).partition(" (at line ")
+        line, column = place.rstrip(")").split(", column ") if ", column " in place else ("1", "1")
+        message = f"is not TOML: {message[:1].lower()}{message[1:]}; correct the line"
+        raise ConfigError(f"{_shown(path)}:{line}:{column}: {message}") from None
+    except RecursionError:
+        raise ConfigError(f"{_shown(path)}: nests too deeply; no key takes more than a table of lists") from None
+    if path.name != "pyproject.toml":
+        return _Reader(path, text, "").config(data)
+    reader = _Reader(path, text, "tool.shapelint")
+    tool = reader.table("tool", data.get("tool", {}))
+    return reader.config(reader.table("shapelint", tool.get("shapelint", {})))
 
 
 def _shown(path: Path) -> str:
@@ -222,11 +229,11 @@ class _Reader:
         models: tuple[ModelTable, ...] = ()
         values: dict[str, Any] = {}
         for key, value in data.items():
-            if key == "ignore" and isinstance(value, list) and value and isinstance(value[0], dict):
+            if key == "ignore" and isinstance(value, list) and any(isinstance(each, dict) for each in value):
                 ignored = tuple([self.ignored(place, each) for place, each in enumerate(value)])
                 continue
             if key not in KEYS:
-                raise self.fault(key, f"the key `{key}` is not known; {_meant(key, KEYS)}")
+                raise self.fault(key, f"the key `{key}` is not known; {meant(key, KEYS)}")
             if key == "models":
                 models = tuple([self.model(pattern, table) for pattern, table in self.table(key, value).items()])
                 continue
@@ -269,7 +276,7 @@ class _Reader:
     def one_of(self, key: str, value: Any, known: Iterable[str]) -> str:
         words = list(known)
         if not isinstance(value, str) or value not in words:
-            raise self.fault(key, f"`{key}` is {value!r}; {_meant(str(value), words)}")
+            raise self.fault(key, f"`{key}` is {value!r}; {meant(str(value), words)}")
         return value
 
     def rules(self, key: str, words: Iterable[str]) -> None:
@@ -280,10 +287,12 @@ class _Reader:
         except NoSuchRule as error:
             raise self.fault(key, str(error)) from None
 
-    def ignored(self, place: int, table: Mapping[str, Any]) -> Ignored:
+    def ignored(self, place: int, table: Any) -> Ignored:
+        if not isinstance(table, dict):
+            raise self.fault("ignore", "`ignore` is a list of rules, or of tables [[ignore]]; write one of the two")
         for key, value in table.items():
             if key not in IGNORE_KEYS:
-                raise self.fault(key, f"the key `{key}` of [[ignore]] is not known; {_meant(key, IGNORE_KEYS)}")
+                raise self.fault(key, f"the key `{key}` of [[ignore]] is not known; {meant(key, IGNORE_KEYS)}")
             if not isinstance(value, str):
                 raise self.fault(key, f"`{key}` of [[ignore]] is no text")
         if "rule" not in table:
@@ -297,13 +306,23 @@ class _Reader:
         table = self.table(pattern, value)
         for key in table:
             if key not in MODEL_KEYS:
-                raise self.fault(key, f"the key `{key}` of models.{pattern!r} is not known; {_meant(key, MODEL_KEYS)}")
+                raise self.fault(key, f"the key `{key}` of models.{pattern!r} is not known; {meant(key, MODEL_KEYS)}")
         where = None if "where" not in table else self.where(table["where"])
         inputs: dict[str | None, StatedDims] | None = None
         if "inputs" in table:
             inputs = {name: self.dims(name, dims) for name, dims in self.table("inputs", table["inputs"]).items()}
         expect = None if "expect" not in table else self.words("expect", table["expect"])
+        for text in expect or ():
+            self.condition(text)
         return ModelTable(pattern, where, inputs, expect, self.line_of(pattern))
+
+    def condition(self, text: str) -> None:
+        from shapelint.source import check_condition
+
+        try:
+            check_condition(text)
+        except ValueError as error:
+            raise self.fault("expect", f'`expect`: {error}; write for example "mask.size == x.size"') from None
 
     def where(self, value: Any) -> tuple[Where, ...]:
         if isinstance(value, str):
@@ -327,33 +346,25 @@ class _Reader:
         path = self.path.parent / str(name)
         try:
             axes = json.loads(path.read_text(encoding="utf-8"))["axes"]
-            domains = [(axis["symbol"], axis["domain"]) for axis in axes]
+            domains = [(str(axis["symbol"]), axis["domain"]) for axis in axes]
         except (OSError, ValueError, KeyError, TypeError):
             message = f"`{name}` is no saved answer of `shapelint sizes --format json`"
             raise self.fault("report", message) from None
-        return tuple([self.domain(symbol, domain) for symbol, domain in domains if domain is not None])
+        for symbol, domain in domains:
+            if domain is None:
+                message = f"`{name}` names no domain for `{symbol}` (its sizes are unknown, none or irregular)"
+                raise self.fault("report", f"{message}; write the sizes that must fit in place of the report")
+        return tuple([self.domain(symbol, domain) for symbol, domain in domains])
 
     def dims(self, name: str, value: Any) -> StatedDims:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",")]
         if not isinstance(value, list) or not value:
             raise self.fault(name, f'`inputs.{name}` has no dims; write for example "1,3,H,W"')
-        found: list[int | str | None] = []
-        for dim in value:
-            text = str(dim)
-            if text in ("_", "?"):
-                found.append(None)
-            elif text.isdigit():
-                found.append(int(text[:12]))
-            else:
-                found.append(text)
-        return tuple(found)
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    words = list(known)
-    close = get_close_matches(word, words, 1)
-    return f"did you mean `{close[0]}`?" if close else f"there are {', '.join(words)}"
+        try:
+            return stated_dims([str(dim) for dim in value])
+        except ValueError as error:
+            raise self.fault(name, f"`inputs.{name}`: {error}") from None
 
 
 def base_settings(config: Config, given: Mapping[str, Any]) -> Settings:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapelint.analysis import Analysis, StatedWrong
-from shapelint.config import Config
+from shapelint.config import Config, ConfigError
 from shapelint.config import find as find_config
 from shapelint.config import read as read_config
-from shapelint.discovery import walk
+from shapelint.discovery import likely, walk
+from shapelint.facts.levels import levels
+from shapelint.facts.subjects import Mismatch
 from shapelint.finding import Finding, Severity
-from shapelint.registry import is_selected, run_checks, unreadable_findings
+from shapelint.registry import run_checks, unreadable_findings
 from shapelint.source import Unreadable, load, spec_text
 from shapelint.suppress import Suppressions, read_baseline, stale_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from shapelint.settings import Settings
+    from shapelint.graph import Model
+    from shapelint.settings import Settings, Stated
     from shapelint.suppress import Baseline
 
 
@@ -85,14 +87,14 @@ class RunReport:
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """The path relative to the working directory where it lies below it, with `/`."""
+    """The path relative to the working directory where it lies below it, with `/`; bytes that are no UTF-8 escaped."""
     text = os.path.abspath(path)
     here = os.getcwd()
     if text.startswith(here + os.sep):
         text = text[len(here) + 1 :]
     elif not os.path.isabs(path):
         text = os.path.normpath(path)
-    return text.replace(os.sep, "/")
+    return os.fsencode(text.replace(os.sep, "/")).decode("utf-8", "backslashreplace")
 
 
 def discover(paths: Iterable[str], configs: Configs | None = None) -> tuple[list[str], list[RunError]]:
@@ -110,28 +112,26 @@ def discover(paths: Iterable[str], configs: Configs | None = None) -> tuple[list
                     files.setdefault(shown(each), each)
             continue
         if os.path.isdir(path):
-            found = list(walk(path))
+            troubles: list[OSError] = []
+            found = list(walk(path, troubles.append))
+            errors += [RunError(shown(why.filename), f"cannot be read: {why.strerror}") for why in troubles]
             for each in found:
-                if configs is None or not configs.of(each).excludes(each):
+                if configs is None or not configs.leaves_out(each):
                     files.setdefault(shown(each), each)
-            if not found:
+            if not found and not troubles:
                 message = "the folder holds no model: neither *.onnx files nor specs lie in it"
                 errors.append(RunError(shown(path), message))
         elif os.path.lexists(path):
             files.setdefault(shown(path), path)
         else:
-            errors.append(RunError(shown(path), f"does not exist{_meant(path)}"))
+            close = likely(path) if path else None
+            errors.append(
+                RunError(
+                    shown(path) if path else "''",
+                    f"does not exist{f'; did you mean `{shown(close)}`?' if close else ''}",
+                )
+            )
     return [files[key] for key in sorted(files)], errors
-
-
-def _meant(path: str) -> str:
-    parent = Path(path).parent
-    try:
-        names = os.listdir(parent)
-    except OSError:
-        return ""
-    close = get_close_matches(Path(path).name, names, 1)
-    return f"; did you mean `{shown(parent / close[0])}`?" if close else ""
 
 
 def check_one_by_one(work: list[tuple[str, Settings]]) -> Iterable[tuple[FileReport | None, RunError | None]]:
@@ -149,34 +149,35 @@ def check_paths(
 ) -> RunReport:
     """Lint every file that `paths` name or hold; one file's trouble never keeps the others from being reported.
 
-    Raises ConfigError where a configuration cannot be used.
+    A configuration that cannot be used keeps its own files from being checked, and no others.
     """
     configs = configs or Configs(isolated=True)
     files, errors = discover(paths, configs)
     report = RunReport(errors=errors)
-    work = [(path, configs.of(path).settings(path, settings)) for path in files]
-    for path, (one, error) in zip(files, check_files(work), strict=True):
-        config = configs.of(path)
+    work = []
+    for path in files:
+        try:
+            work.append((path, configs.of(path).settings(path, settings)))
+        except ConfigError as wrong:
+            place, _, message = str(wrong).partition(": ")
+            if RunError(place, message) not in errors:
+                errors.append(RunError(place, message))
+    for (path, of_file), (one, error) in zip(work, check_files(work), strict=True):
         if error is not None:
-            report.errors.append(error)
+            errors.append(error)
         if one is not None:
-            kept, one.suppressed, one.baselined = configs.suppressions(config).split(one.findings, one.file, one.text)
-            one.findings = sorted(kept, key=_order)
+            configs.leave_out(one, path, of_file)
             report.files.append(one)
     for config, suppressions in configs.used():
         if any(_covers(path, config) for path in paths):
-            unmatched = [
-                finding
-                for finding in suppressions.unmatched(files)
-                if is_selected(finding.name, settings) and not configs.accepts(finding)
-            ]
+            unmatched = [each for each in suppressions.unmatched(files, settings) if not configs.accepts(each)]
             if unmatched:
                 report.files.append(_of_file(shown(config.path or ""), "config", unmatched))
     if configs.baseline is not None:
         looked_at = {shown(path) for path in files}
         stale = [key for key in configs.baseline.stale if key[1] in looked_at]
-        found = [stale_entry(configs.baseline, *key) for key in stale]
-        if found and is_selected(found[0].name, settings):
+        found = [each for key in stale for each in stale_entry(configs.baseline, *key, settings)]
+        if found:
             report.files.append(_of_file(shown(configs.baseline.path), "baseline", found))
     report.files.sort(key=lambda one: one.file)
     report.errors.sort(key=lambda error: (error.file, error.message))
@@ -185,15 +186,14 @@ def check_paths(
 
 def check_stdin(data: bytes, name: str, settings: Settings, configs: Configs) -> RunReport:
     """Lint a model that is no file; `name` is what it is called, and what patterns are compared with."""
-    config = configs.of(name)
+    of_file = configs.of(name).settings(name, settings)
     report = RunReport()
     try:
-        one = check_source(data, name, config.settings(name, settings))
+        one = check_source(data, name, of_file)
     except StatedWrong as error:
         report.errors.append(RunError(name, str(error)))
         return report
-    kept, one.suppressed, one.baselined = configs.suppressions(config).split(one.findings, one.file, one.text)
-    one.findings = sorted(kept, key=_order)
+    configs.leave_out(one, name, of_file)
     report.files.append(one)
     return report
 
@@ -245,11 +245,24 @@ class Configs:
         """The configuration of the working directory, which decides what holds for the whole run."""
         return self.of(Path.cwd() / "here")
 
+    def leaves_out(self, file: str) -> bool:
+        """Whether a file that a folder holds is excluded; not where its configuration cannot be used."""
+        try:
+            return self.of(file).excludes(file)
+        except ConfigError:
+            return False
+
     def suppressions(self, config: Config) -> Suppressions:
         """What a configuration leaves out."""
         if config.path not in self._suppressions:
             self._suppressions[config.path] = config, Suppressions(config, self.baseline)
         return self._suppressions[config.path][1]
+
+    def leave_out(self, report: FileReport, path: str, settings: Settings) -> None:
+        """Take what a person left out from the findings of a file, and add the suppressions that suppress nothing."""
+        split = self.suppressions(self.of(path)).split
+        kept, report.suppressed, report.baselined = split(report.findings, report.file, report.text, settings)
+        report.findings = sorted(kept, key=_order)
 
     def accepts(self, finding: Finding) -> bool:
         """Whether the baseline takes the finding."""
@@ -288,14 +301,46 @@ def check_source(source: object, file: str, settings: Settings) -> FileReport:
     try:
         model = load(source, name=file)
         analysis = Analysis(model, settings.stated, file)
+        asked = [Analysis(model, stated, file) for stated in _each_size(settings.stated, model)] or [analysis]
     except Unreadable as error:
         kind = "spec" if error.rule == "invalid-spec" else "onnx"
         text = spec_text(source) if kind == "spec" else None
         return FileReport(file, kind, None, list(unreadable_findings(error, file, settings)), text)
-    findings = sorted(run_checks(analysis, settings), key=_order)
-    if settings.menus:
-        from shapelint.fixing.apply import with_menus
-
-        findings = with_menus(findings, analysis)
+    is_file = isinstance(source, str | os.PathLike)
+    found: dict[str, Finding] = {}
+    for each in asked:
+        for finding in _findings(each, settings, is_file=is_file):
+            if finding.severity is Severity.INFO and settings.stated.at and not each.stated.at:
+                continue  # of axes of which the sizes of --at speak
+            found.setdefault(finding.fingerprint if len(asked) > 1 else str(len(found)), finding)
     text = model.program.text if model.program is not None else None
-    return FileReport(file, model.kind, analysis, findings, text)
+    return FileReport(file, model.kind, analysis, sorted(found.values(), key=_order), text)
+
+
+def _each_size(stated: Stated, model: Model) -> list[Stated]:
+    """What is stated, once without the sizes of --at where a domain is stated too, and once for each of them.
+
+    So each size is asked for as a whole: two of them never mix their numbers.
+    """
+    has_domain = bool(stated.where) or (model.program is not None and bool(model.program.sizes))
+    parts: list[tuple[str, ...]] = [()] if stated.at and has_domain else []
+    return [replace(stated, at=at) for at in [*parts, *[(size,) for size in stated.at]]]
+
+
+def _findings(analysis: Analysis, settings: Settings, *, is_file: bool) -> list[Finding]:
+    """What the checks find, drawn, with the repairs that are asked for."""
+    findings = [_drawn(each, analysis) for each in sorted(run_checks(analysis, settings), key=_order)]
+    if settings.menus != "none" and any(each.severity is not Severity.INFO for each in findings):
+        from shapelint.fixing.attach import with_menus
+
+        findings = with_menus(findings, analysis, every=settings.menus == "every", is_file=is_file)
+    return findings
+
+
+def _drawn(finding: Finding, analysis: Analysis) -> Finding:
+    """The finding with its levels, where it is about sizes that a network brings down and up again."""
+    fault = finding.fault
+    if fault is None or not isinstance(fault.subject, Mismatch):
+        return finding
+    facts = analysis.facts if analysis.inputs.axes else analysis.explained[0]
+    return replace(finding, fault=replace(fault, levels=levels(facts, fault.subject)))

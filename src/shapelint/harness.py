@@ -59,14 +59,15 @@ class Stage:
         self.file = SPEC if example.file is None else shown_fixture(example.file)
         self.toml = unmarked(example.config or "")
         self.config = Config() if example.config is None else parse(self.toml, Path(CONFIG))
-        self.settings = self.config.settings(self.file, base_settings(self.config, {"preview": True}))
+        settings = base_settings(self.config, {"preview": True})
+        self.settings = self.config.settings(self.file, replace(settings, menus="first"))
 
     def said(self) -> Said:
         """What is said of it; raises StatedWrong where what is stated does not suit the model."""
         report = check_source(self.source, self.file, self.settings)
         suppressions = Suppressions(self.config)
-        findings, _, _ = suppressions.split(report.findings, self.file, self.spec)
-        findings += suppressions.unmatched([self.file])
+        findings, _, _ = suppressions.split(report.findings, self.file, self.spec, self.settings)
+        findings += suppressions.unmatched([self.file], self.settings)
         texts = {self.file: self.spec, CONFIG: self.toml}
         blocks = ["\n".join(finding_lines(each, Paint(False), texts.get(each.file))) for each in findings]
         return Said(tuple(findings), "\n\n".join(blocks) + "\n" if blocks else "")
@@ -84,7 +85,7 @@ class Stage:
         return None
 
     def _kept(self, findings: list[Finding], text: str) -> list[Finding]:
-        return Suppressions(self.config).split(findings, self.file, text)[0]
+        return Suppressions(self.config).split(findings, self.file, text, self.settings)[0]
 
 
 def shown_fixture(path: Path) -> str:
@@ -180,7 +181,7 @@ def _times(count: int) -> str:
     return f" ({count} times)" if count > 1 else ""
 
 
-def counted(rules: Iterable[RuleFile]) -> tuple[int, int, int]:
+def totals(rules: Iterable[RuleFile]) -> tuple[int, int, int]:
     """How many rules, `bad` and `good` examples."""
     found = list(rules)
     good = sum(example.good for rule in found for example in rule.examples)

@@ -6,12 +6,12 @@ A contract is read when its rule has something to say; its id and name stand in 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shapelint.finding import CHECKS, Fault, Finding, Label, Severity
+from shapelint.meant import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shapelint.source.errors import Unreadable
 
 
-class NoSuchRule(Exception):
+class NoSuchRule(ValueError):
     """A rule that does not exist was named; one sentence."""
 
 
@@ -128,9 +128,12 @@ def resolve(word: str) -> str:
     for name, number in names.items():
         if number == word.upper():
             return name
-    close = get_close_matches(word, [*names, *names.values()], 1)
-    meant = f"; did you mean `{close[0]}`?" if close else "; `shapelint rules` lists them"
-    raise NoSuchRule(f"there is no rule `{word}`{meant}")
+    begun = sorted(number for number in names.values() if word and number.startswith(word.upper()))
+    if begun:
+        several = f"ids {begun[0]} to {begun[-1]}; name one of them" if len(begun) > 1 else f"id {begun[0]}; write that"
+        raise NoSuchRule(f"`{word}` is no rule, it begins the {several}")
+    remedy = meant(word, [*names, *names.values()], "`shapelint rules` lists them")
+    raise NoSuchRule(f"there is no rule `{word}`; {remedy}")
 
 
 def matches(name: str, words: Iterable[str]) -> bool:
@@ -176,8 +179,7 @@ def run_checks(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         for fault in CHECKS[predicate](facts, **options):
             if contract(name).preview and not settings.preview:
                 break
-            found = finding(name, fault, analysis)
-            yield found if level is None else replace(found, severity=Severity(level))
+            yield _at_level(finding(name, fault, analysis), level)
 
 
 def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
@@ -189,7 +191,12 @@ def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
     span = labels[0].span if labels else None
     notes = _sentences(rule.notes, words)
     if node is not None and node.place is not None and node.place.stack:
+        from shapelint.source import hides_type
+
         notes = (*notes, f"expanded through {', '.join(node.place.stack)}")
+        blocks = dict.fromkeys(entry.partition("@")[0] for entry in node.place.stack)
+        hiding = [block for block in blocks if hides_type(analysis.model.program, block)]
+        notes += tuple([f"the block `{block}` of the file hides the layer of that name" for block in hiding])
     return Finding(
         rule=rule.id,
         name=rule.name,
@@ -207,10 +214,18 @@ def finding(name: str, fault: Fault, analysis: Analysis) -> Finding:
     )
 
 
-def contract_finding(name: str, words: Mapping[str, str], file: str, labels: tuple[Label, ...]) -> Finding:
-    """A finding that no fact of a model is behind: of a suppression, of a configuration."""
+def _at_level(finding: Finding, level: str | None) -> Finding:
+    return finding if level is None else replace(finding, severity=Severity(level))
+
+
+def contract_finding(
+    name: str, words: Mapping[str, str], file: str, labels: tuple[Label, ...], settings: Settings
+) -> list[Finding]:
+    """A finding that no fact of a model is behind: of a suppression, of a configuration; none if it is not selected."""
+    if not is_selected(name, settings):
+        return []
     rule = contract(name)
-    return Finding(
+    found = Finding(
         rule=rule.id,
         name=rule.name,
         severity=next(iter(rule.severity.values())),
@@ -220,6 +235,7 @@ def contract_finding(name: str, words: Mapping[str, str], file: str, labels: tup
         **_position(labels[0].span if labels else None),
         labels=labels,
     )
+    return [_at_level(found, level_of(name, settings))]
 
 
 _POINTED_AT: Final = ("stride", "strides", "scale_factor", "scale", "size", "pool_size", "kernel_size")
@@ -250,7 +266,8 @@ def _labels(fault: Fault, node: Node | None, analysis: Analysis) -> tuple[Label,
         at = written[0] if written else step.place.span
         if at not in seen:
             seen.add(at)
-            rounded = f", rounded {link.rounded}" if link.rounded else ""
+            note = link.text.removeprefix(f"{link.before} -> {link.after}")
+            rounded = f", rounded {link.rounded}" if link.rounded else note
             labels.append(Label(at, f"{link.axis}: {link.before} becomes {link.after}{rounded}"))
     return tuple(labels)
 
@@ -266,8 +283,9 @@ def unreadable_findings(error: Unreadable, file: str, settings: Settings) -> Ite
     if not is_selected(error.rule, settings):
         return
     rule = contract(error.rule)
+    level = level_of(error.rule, settings)
     for flaw in error.faults:
-        yield Finding(
+        found = Finding(
             rule=rule.id,
             name=rule.name,
             severity=next(iter(rule.severity.values())),
@@ -278,6 +296,7 @@ def unreadable_findings(error: Unreadable, file: str, settings: Settings) -> Ite
             **_position(flaw.span),
             labels=(Label(flaw.span),) if flaw.span is not None else (),
         )
+        yield _at_level(found, level)
 
 
 class _Blank(dict[str, str]):

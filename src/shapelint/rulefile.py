@@ -9,16 +9,16 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Final
 
 from shapelint.finding import CHECKS, Severity
+from shapelint.meant import meant
 from shapelint.registry import Contract, built_in, contract, rules_folder
 from shapelint.source.spec.compose import Mapping, Scalar, Sequence, SpecError, compose
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from pathlib import Path
 
     from shapelint.graph import Span
@@ -102,6 +102,8 @@ def rule_files(folder: Path, shown: str) -> list[RuleFile]:
 def read_rule(path: Path, shown: str) -> RuleFile:
     """The rule in a file; raises RuleError."""
     try:
+        if path.exists() and not path.is_file():
+            raise RuleError(f"{shown}: is no file; put rules into files of their own")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise RuleError(f"{shown}: cannot be read: {error.strerror or error}") from None
@@ -190,7 +192,7 @@ class _Reader:
             raise self.fault(root, f"the key `check` is missing; name one of {', '.join(sorted(CHECKS))}")
         check = self.text(node, "check")
         if check not in CHECKS:
-            raise self.fault(node, f"there is no check `{check}`; {_meant(check, CHECKS)}")
+            raise self.fault(node, f"there is no check `{check}`; {meant(check, CHECKS)}")
         return check
 
     def severity(self, node: Node | None, check: str) -> dict[str, Severity]:
@@ -202,14 +204,14 @@ class _Reader:
         found = {}
         for key, value in node.items:
             if grades and key.text not in grades and check not in self.path.stem:
-                raise self.fault(key, f"the check `{check}` has no grade `{key.text}`; {_meant(key.text, grades)}")
+                raise self.fault(key, f"the check `{check}` has no grade `{key.text}`; {meant(key.text, grades)}")
             found[key.text] = self.level(value)
         return found
 
     def level(self, node: Node) -> Severity:
         word = self.text(node, "severity")
         if word not in LEVELS:
-            raise self.fault(node, f"`{word}` is no level; {_meant(word, LEVELS)}")
+            raise self.fault(node, f"`{word}` is no level; {meant(word, LEVELS)}")
         return Severity(word)
 
     def sentence(self, node: Node | None, key: str, check: str) -> str:
@@ -222,8 +224,8 @@ class _Reader:
             raise self.fault(node, f"the braces of `{key}` do not match; write `{{{{` for a brace") from None
         for name in names:
             if name not in known:
-                meant = _meant(name, known) if known else "it lends none"
-                raise self.fault(node, f"the check `{check}` lends no field `{{{name}}}` to `{key}`; {meant}")
+                remedy = meant(name, known) if known else "it lends none"
+                raise self.fault(node, f"the check `{check}` lends no field `{{{name}}}` to `{key}`; {remedy}")
         return text
 
     def options(self, node: Node | None, check: str) -> dict[str, Any]:
@@ -235,8 +237,8 @@ class _Reader:
         found: dict[str, Any] = {}
         for key, value in node.items:
             if key.text not in known:
-                meant = _meant(key.text, known) if known else "it has none"
-                raise self.fault(key, f"the check `{check}` has no option `{key.text}`; {meant}")
+                remedy = meant(key.text, known) if known else "it has none"
+                raise self.fault(key, f"the check `{check}` has no option `{key.text}`; {remedy}")
             kind = type(known[key.text])
             text = self.text(value, key.text)
             if kind is bool and text in ("true", "false"):
@@ -302,7 +304,7 @@ class _Reader:
     def known(self, node: Mapping, keys: Collection[str], of: str) -> None:
         for key, _ in node.items:
             if key.text not in keys:
-                raise self.fault(key, f"the key `{key.text}` {of} is not known; {_meant(key.text, keys)}")
+                raise self.fault(key, f"the key `{key.text}` {of} is not known; {meant(key.text, keys)}")
 
     def text(self, node: Node | None, key: str) -> str:
         if not isinstance(node, Scalar) or not node.text.strip():
@@ -349,9 +351,3 @@ def options_of(check: str) -> dict[str, Any]:
         return {}
     parameters = list(inspect.signature(CHECKS[check]).parameters.values())[1:]
     return {each.name: each.default for each in parameters}
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    words = list(known)
-    close = get_close_matches(word, words, 1)
-    return f"did you mean `{close[0]}`?" if close else f"there are {', '.join(words)}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shapelint.config import ConfigError, matches, node_matches
 from shapelint.finding import Label
 from shapelint.graph import Span
-from shapelint.registry import contract_finding
+from shapelint.registry import contract, contract_finding, is_selected, rule_names
 from shapelint.registry import matches as rule_matches
 
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from shapelint.config import Config, Ignored
     from shapelint.finding import Finding
+    from shapelint.settings import Settings
 
 _COMMENT: Final = re.compile(r"#\s*shapelint:\s*ignore(?:\[([^\]]*)\])?[ \t]*(.*)")
+_PASSED_OVER: Final = re.compile(r"\s*#").match
 BASELINE_VERSION: Final = 1
 
 
@@ -49,9 +51,12 @@ class Suppressions:
     used: set[Ignored] = field(default_factory=set)
 
     def split(
-        self, findings: list[Finding], file: str, text: str | None
+        self, findings: list[Finding], file: str, text: str | None, settings: Settings
     ) -> tuple[list[Finding], list[tuple[Finding, str]], list[Finding]]:
-        """The findings that are left, those suppressed with the reason, those baselined."""
+        """The findings that are left, those suppressed with the reason, those baselined.
+
+        A comment is said to be unused only where every rule that it names was looked at.
+        """
         comments = list(comments_in(text)) if text is not None else []
         kept: list[Finding] = []
         suppressed: list[tuple[Finding, str]] = []
@@ -64,7 +69,8 @@ class Suppressions:
                 baselined.append(finding)
             else:
                 kept.append(finding)
-        kept += [_unused(comment, file) for comment in comments if not comment.used]
+        unused = [comment for comment in comments if not comment.used and _is_judged(comment, settings)]
+        kept += [found for comment in unused for found in _unused(comment, file, settings)]
         return kept, suppressed, baselined
 
     def _reason(self, finding: Finding, file: str, comments: list[Comment]) -> str | None:
@@ -83,7 +89,7 @@ class Suppressions:
                 return ignored.reason
         return None
 
-    def unmatched(self, files: Iterable[str]) -> list[Finding]:
+    def unmatched(self, files: Iterable[str], settings: Settings) -> list[Finding]:
         """A finding for every pattern of the configuration that matched nothing among all the files looked at."""
         config = self.config
         if config.path is None:
@@ -93,40 +99,53 @@ class Suppressions:
         found = []
         for table in config.models:
             if not any(matches(name, table.pattern) for name in names):
-                found.append(_unmatched(shown, table.line, f'models."{table.pattern}"', "no model"))
+                found += _unmatched(shown, table.line, f'models."{table.pattern}"', "no model", settings)
         for ignored in config.ignored:
-            if ignored not in self.used:
+            if ignored not in self.used and _is_looked_at(ignored.rule, settings):
                 words = f"rule {ignored.rule}, file {ignored.file}, node {ignored.node}"
-                found.append(_unmatched(shown, ignored.line, f"[[ignore]] ({words})", "no finding"))
+                found += _unmatched(shown, ignored.line, f"[[ignore]] ({words})", "no finding", settings)
         return found
 
 
+def _is_judged(comment: Comment, settings: Settings) -> bool:
+    return all(_is_looked_at(word, settings) for word in comment.rules or ("ALL",))
+
+
+def _is_looked_at(word: str, settings: Settings) -> bool:
+    """Whether every rule that `word` means takes part in this run; so does a word that means none."""
+    meant = [name for name in rule_names() if rule_matches(name, (word,)) and not contract(name).preview]
+    return all(is_selected(name, settings) for name in meant)
+
+
 def comments_in(text: str) -> Iterable[Comment]:
-    """The suppressions that stand in a spec."""
-    for number, line in enumerate(text.splitlines(), 1):
+    """The suppressions that stand in a spec; one that stands alone is about the next line that is no comment."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
         match = _COMMENT.search(line)
         if match is None:
             continue
-        alone = not line[: match.start()].strip()
+        about = number
+        if not line[: match.start()].strip():
+            about = next((n for n, each in enumerate(lines[number:], number + 1) if not _PASSED_OVER(each)), number + 1)
         rules = tuple(word.strip() for word in (match[1] or "").split(",") if word.strip())
         span = Span(number, match.start() + 1, number, match.end() + 1)
-        yield Comment(number + alone, rules, match[2].strip(), span)
+        yield Comment(about, rules, match[2].strip(), span)
 
 
-def _unused(comment: Comment, file: str) -> Finding:
+def _unused(comment: Comment, file: str, settings: Settings) -> list[Finding]:
     words = {"rules": ", ".join(comment.rules) or "every rule", "line": str(comment.line)}
-    return contract_finding("unused-suppression", words, file, (Label(comment.span),))
+    return contract_finding("unused-suppression", words, file, (Label(comment.span),), settings)
 
 
-def _unmatched(file: str, line: int, what: str, nothing: str) -> Finding:
+def _unmatched(file: str, line: int, what: str, nothing: str, settings: Settings) -> list[Finding]:
     words = {"what": what, "nothing": nothing}
-    return contract_finding("unmatched-pattern", words, file, (Label(Span(line, 1, line, 1)),))
+    return contract_finding("unmatched-pattern", words, file, (Label(Span(line, 1, line, 1)),), settings)
 
 
-def stale_entry(baseline: Baseline, rule: str, file: str, node: str) -> Finding:
+def stale_entry(baseline: Baseline, rule: str, file: str, node: str, settings: Settings) -> list[Finding]:
     """A finding for an entry of a baseline that no finding has any more."""
     words = {"what": f"{rule} {file}{f' ({node})' if node else ''}", "nothing": "no finding any more"}
-    return contract_finding("unmatched-pattern", words, baseline.path.name, ())
+    return contract_finding("unmatched-pattern", words, baseline.path.name, (), settings)
 
 
 # -- baselines -------------------------------------------------------------------------------------------------------
@@ -163,12 +182,14 @@ def key_of(finding: Finding) -> tuple[str, str, str]:
 def read_baseline(path: Path) -> Baseline:
     """The baseline in a file; raises ConfigError."""
     try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path}: is no file; `shapelint baseline` writes one")
         data: Any = json.loads(path.read_text(encoding="utf-8"))
         version, entries = data["version"], data["findings"]
         counted = {(each["rule"], each["file"], each.get("node") or ""): int(each.get("count", 1)) for each in entries}
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ConfigError(f"{path}: is no baseline; `shapelint baseline` writes one") from None
     if version != BASELINE_VERSION:
         raise ConfigError(f"{path}: is a baseline of version {version}; write it again with `shapelint baseline`")
@@ -176,7 +197,9 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def write_baseline(path: Path, findings: Iterable[Finding]) -> int:
-    """Write the findings as a baseline, in one piece; how many they are."""
+    """Write the findings as a baseline, in one piece; how many they are. Raises CannotWrite."""
+    from shapelint.fixing.apply import write_whole
+
     counted: dict[tuple[str, str, str], int] = {}
     for finding in findings:
         counted[key_of(finding)] = counted.get(key_of(finding), 0) + 1
@@ -185,7 +208,5 @@ def write_baseline(path: Path, findings: Iterable[Finding]) -> int:
         for (rule, file, node), count in sorted(counted.items())
     ]
     text = json.dumps({"version": BASELINE_VERSION, "findings": entries}, indent=1, ensure_ascii=False) + "\n"
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_whole(str(path), text.encode())
     return sum(counted.values())

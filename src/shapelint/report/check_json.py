@@ -11,6 +11,7 @@ from shapelint.report.sizes_json import members_json
 
 if TYPE_CHECKING:
     from shapelint.engine import FileReport, RunReport
+    from shapelint.facts.levels import Level, Side
     from shapelint.finding import ChainLink, Finding, Row
 
 
@@ -30,7 +31,7 @@ def check_json(report: RunReport) -> dict[str, Any]:
             "errors": report.count(Severity.ERROR),
             "warnings": report.count(Severity.WARNING),
             "infos": report.count(Severity.INFO),
-            "fixable": sum(bool(finding.fixes) for finding in findings),
+            "fixable": sum(any(fix.edits or fix.command for fix in finding.fixes) for finding in findings),
             "unknown": sum(bool(shown_of(each).unknown) for each in report.models),
             "suppressed": sum(len(each.suppressed) for each in report.files),
             "baselined": sum(len(each.baselined) for each in report.files),
@@ -79,6 +80,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "chain": [] if fault is None else [_link(link) for link in fault.chain],
         "also": [] if fault is None else [_row(row) for row in fault.also],
         "pair": {"down": list(fault.down), "up": list(fault.up)} if fault is not None and fault.down else None,
+        "levels": None if fault is None or fault.levels is None else [_level(row) for row in fault.levels.rows],
         "branches": list(fault.branches) if fault is not None and fault.branches else None,
         "fits": {} if fault is None else {label: members_json(sizes) for label, sizes in fault.fits.items()},
         "fixes": [one_fix(fix) for fix in finding.fixes],
@@ -94,6 +96,22 @@ def _link(link: ChainLink) -> dict[str, Any]:
         "rounded": link.rounded,
         "text": link.text,
     }
+
+
+def _level(level: Level) -> dict[str, Any]:
+    return {
+        "scale": level.scale,
+        "encoder": _side(level.encoder),
+        "decoder": _side(level.decoder),
+        "agrees": level.agrees,
+        "where": level.where or None,
+        "axes": list(level.axes),
+        "steps": [_link(link) for link in level.steps],
+    }
+
+
+def _side(side: Side | None) -> dict[str, Any] | None:
+    return None if side is None else {"node": side.name, "size": list(side.size)}
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shapelint.facts.subjects import by, counted, listed
 from shapelint.finding import Severity
 from shapelint.report.excerpt import excerpt
+from shapelint.report.picture import picture
 from shapelint.report.shown import shown_of
 from shapelint.report.terminal import Paint, clean, columns
 
@@ -47,7 +48,8 @@ def finding_lines(finding: Finding, paint: Paint, text: str | None = None) -> li
     if text is not None and finding.labels:
         lines += excerpt(text, finding.labels, paint)
     if finding.fault is not None:
-        lines += [f"{bar}{line}" for line in _table(finding.fault, paint, chain=len(finding.labels) < 2)]
+        room = paint.width - len(margin) - 1
+        lines += [f"{bar}{line}" for line in _table(finding.fault, paint, room, chain=len(finding.labels) < 2)]
     if finding.notes or finding.help:
         lines.append(bar)
     lines += [f"{margin}{paint('=', 'blue')} {paint('note', 'bold')}: {clean(note)}" for note in finding.notes]
@@ -55,17 +57,23 @@ def finding_lines(finding: Finding, paint: Paint, text: str | None = None) -> li
     return lines
 
 
-def _table(fault: Fault, paint: Paint, *, chain: bool) -> list[str]:
-    """The chain of sizes, and the other places that fail for the same cause."""
+def _table(fault: Fault, paint: Paint, room: int, *, chain: bool) -> list[str]:
+    """The levels, or else the chain of sizes; then the other places that fail for the same cause."""
+    levels = fault.levels
+    told = frozenset() if levels is None else {link.node for row in levels.rows for link in row.steps}
     steps = []
     for link in fault.chain if chain else ():
         text = paint(link.text, "yellow") if link.rounded else link.text
-        steps.append([paint(clean(link.axis), "cyan"), text, clean(link.node)])
+        if levels is None or (link.rounded and link.node not in told):
+            steps.append([paint(clean(link.axis), "cyan"), text, clean(link.node)])
     rows = []
     for row in fault.also:
-        sizes = f"{by(row.left)} against {by(row.right)}"
-        rows.append(["also", f"`{clean(row.node)}`", sizes, paint(f"({clean(listed(list(row.axes)))})", "dim")])
-    return [line for part in (columns(steps), columns(rows)) if part for line in ("", *part)]
+        sizes = f"{by(row.left)} against {by(row.right)}" if row.right else ""
+        axes = paint(f"({clean(listed(list(row.axes)))})", "dim") if row.axes else ""
+        if levels is None or not levels.shows(row):
+            rows.append(["also", f"`{clean(row.node)}`", sizes, axes])
+    drawing = [] if levels is None else picture(levels, paint, room)
+    return [line for part in (drawing, columns(steps), columns(rows)) if part for line in ("", *part)]
 
 
 def _clean_line(report: FileReport, paint: Paint) -> list[str]:

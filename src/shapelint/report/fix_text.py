@@ -17,14 +17,14 @@ _WIDTH: Final = 96
 _COLOURS: Final = {Applicability.SAFE: "green", Applicability.UNSAFE: "yellow", Applicability.DISPLAY: "dim"}
 
 
-def fix_text(file: str, finding: Finding | None, fixes: list[Fix], paint: Paint, *, is_spec: bool) -> str:
-    """The menu."""
+def fix_text(file: str, finding: Finding | None, fixes: list[Fix], paint: Paint, *, again: str, is_spec: bool) -> str:
+    """The menu; `again` is the command line that lists it."""
     lines = _head(file, finding, paint)
     for fix in fixes:
         lines += ["", *entry_lines(fix, paint)]
     if any(fix.applicability is not Applicability.DISPLAY for fix in fixes):
         how = "--write" if is_spec else "-o OUT"
-        lines += ["", f"  apply one: shapelint fix {clean(file)} --pick N {how}"]
+        lines += ["", f"  apply one: {clean(again)} --pick N {how}"]
     elif not fixes and finding is not None:
         lines += ["", "  nothing that shapelint knows mends it"]
     return "\n".join(lines) + "\n"

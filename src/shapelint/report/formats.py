@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
+from shapelint.meant import meant
 from shapelint.report.terminal import Paint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from shapelint.engine import RunReport
 
@@ -93,6 +93,14 @@ FORMATS: Final[Mapping[str, Callable[[RunReport, Look], str]]] = {
 }
 
 
+def menus_for(formats: Iterable[str]) -> Literal["none", "first", "every"]:
+    """Which findings need their repairs: every one where all are written, the first one where it is named."""
+    names = set(formats)
+    if names & {"json", "sarif"}:
+        return "every"
+    return "first" if names - {"concise", "gitlab"} else "none"
+
+
 _STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
@@ -102,9 +110,7 @@ def parse_outputs(texts: list[str]) -> list[tuple[str, str]]:
     for text in texts:
         name, sign, path = text.partition(":")
         if name not in FORMATS:
-            close = get_close_matches(name, FORMATS, 1)
-            meant = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(FORMATS)}"
-            raise NoSuchOutput(f"`{name}` in --output `{text}` is no format; {meant}")
+            raise NoSuchOutput(f"`{name}` in --output `{text}` is no format; {meant(name, FORMATS)}")
         if not sign or path in ("", "-"):
             raise NoSuchOutput(f"--output `{text}` names no file; write for example --output {name}:report.{name}")
         if any(os.path.realpath(path) == os.path.realpath(other) for _, other in found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import Formatter
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,19 @@ def rule_text(rule: Contract, paint: Paint) -> str:
     """The page of one rule."""
     lines = [f"{paint(rule.id, 'bold')} {paint(rule.name, 'bold')}", "", f"  {rule.summary}", ""]
     lines += [indent(rule.why.strip(), "  "), "", f"  severity   {_levels(rule)}", f"  since      {rule.since}"]
-    lines += [f"  {'see' if not place else '   '}        {each}" for place, each in enumerate(rule.references)]
+    for word, entries in (("do", actions(rule)), ("see", rule.references)):
+        lines += [f"  {word if not place else '':9}  {each}" for place, each in enumerate(entries)]
     return "\n".join(lines) + "\n"
+
+
+def actions(rule: Contract) -> list[str]:
+    """What is to be done about a rule's findings, as far as that can be said before there is one."""
+    return [field_free(each) for each in rule.help if not (each[0] == "{" and each.find("}") == len(each) - 1)]
+
+
+def field_free(sentence: str) -> str:
+    """A sentence of a contract with its fields as placeholders."""
+    return "".join(text + (f"<{name}>" if name else "") for text, name, _, _ in Formatter().parse(sentence))
 
 
 def list_text(rules: Iterable[Contract], paint: Paint) -> str:

@@ -1,7 +1,8 @@
 """The report of `check` as SARIF 2.1.0: what GitHub code scanning requires, and what other viewers can show.
 
 Paths are relative URIs, columns count code points. A file without lines has its findings at the beginning of line 1,
-since GitHub shows no location without a line; the place itself is the logical location, the node.
+since GitHub shows no location without a line; the place itself is the logical location, the node. A fix of SARIF is a
+change of text, so that of an ONNX file is the command that writes the patched copy, among the result's properties.
 """
 
 from __future__ import annotations
@@ -171,6 +172,9 @@ class _Writer:
         }
         if finding.fault is not None and finding.fault.fits:
             found["properties"]["fits"] = {label: sizes.text for label, sizes in finding.fault.fits.items()}
+        repairs = [_told_of(fix) | {"title": fix.title, "command": fix.command} for fix in finding.fixes if fix.command]
+        if repairs:
+            found["properties"]["repairs"] = repairs
         fixes = [_fix(fix, self.indices) for fix in finding.fixes if fix.edits]
         flows = self._flows(finding)
         return found | {
@@ -215,7 +219,7 @@ class _Writer:
         ]
         for row in finding.fault.also if finding.fault is not None else ():
             sizes = ("x".join(map(str, row.left)), "x".join(map(str, row.right)))
-            found.append(self._node(finding, row.node, f"also {sizes[0]} against {sizes[1]}"))
+            found.append(self._node(finding, row.node, f"also {sizes[0]} against {sizes[1]}" if row.right else "also"))
         return [{"id": place, **each} for place, each in enumerate(found, 1)], link
 
     def _flows(self, finding: Finding) -> list[dict[str, Any]]:
@@ -244,5 +248,8 @@ def _fix(fix: Fix, indices: dict[str, int]) -> dict[str, Any]:
             if edit.file == file
         ]
         changes.append({"artifactLocation": _address(file, indices.get(file)), "replacements": replacements})
-    told = {"kind": fix.kind, "applicability": fix.applicability.value, "reason": fix.reason}
-    return {"description": {"text": fix.title}, "artifactChanges": changes, "properties": told}
+    return {"description": {"text": fix.title}, "artifactChanges": changes, "properties": _told_of(fix)}
+
+
+def _told_of(fix: Fix) -> dict[str, str]:
+    return {"kind": fix.kind, "applicability": fix.applicability.value, "reason": fix.reason}

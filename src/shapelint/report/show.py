@@ -68,12 +68,14 @@ def _shape_json(facts: Facts, name: str) -> list[int | str | None] | None:
 
 
 def _scales(facts: Facts, node: Node) -> dict[str, str]:
+    """The scale of the node's output along each spatial axis of the inputs."""
+    free = [axis for axis in facts.inputs.axes if not axis.is_batch]
+    spatial = [axis for axis in free if axis.spatial is not None] or free
     found = {}
-    for symbol in facts.inputs.symbols:
-        for name in node.outputs[:1]:
-            track = facts.flow.tracks.get((name, symbol))
-            if track is not None:
-                found[symbol.name] = str(track.scale)
+    for symbol in dict.fromkeys(axis.symbol for axis in spatial):
+        track = facts.flow.tracks.get((node.outputs[0], symbol)) if node.outputs else None
+        if track is not None:
+            found[symbol.name] = str(track.scale)
     return found
 
 

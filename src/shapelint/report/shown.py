@@ -56,6 +56,9 @@ def _line(analysis: Analysis) -> tuple[str, str]:
     if facts.domains and facts.verdict == "fits":
         return "ok", f"proved for {facts.stated_text}"
     if facts.verdict == "fits":
+        promised = {symbol.name: sizes for symbol, sizes in facts.inputs.promised.items()}
+        if promised:
+            return "ok", f"every promised size fits ({by_sets(promised)})"
         return "ok", "every declared size fits" if facts.declared else "every size fits"
     sets = {label.name: sizes for label, sizes in facts.necessary.items() if not sizes.is_every}
     return "ok", f"fits for {by_sets(sets)}" if sets else "some sizes fit together"

@@ -25,6 +25,8 @@ _VERDICTS = {
     "unknown": ("yellow", "not proved"),
 }
 _MOST_BREAKERS = 12
+_LONGEST = 240
+"""A condition of more characters is written out in JSON only."""
 _WIDEST = 100
 """How long a line about a pair may be before it is broken."""
 
@@ -119,7 +121,10 @@ def _coupled(facts: Facts, paint: Paint) -> list[str]:
     for condition in facts.solution.coupled:
         labels = [symbol.name for symbol in facts.shapes.table.symbols_in(condition.mask)]
         path = facts.path_of(condition)
-        rows.append([paint(listed(labels), "cyan"), write_condition(condition), paint(clean(path), "dim")])
+        text = write_condition(condition)
+        if len(text) > _LONGEST:
+            text = f"a condition of {len(text):,} characters, which --format json writes out"
+        rows.append([paint(listed(labels), "cyan"), text, paint(clean(path), "dim")])
     return ["", "which sizes go together", *columns(rows)] if rows else []
 
 

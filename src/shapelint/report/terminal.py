@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
@@ -12,12 +13,18 @@ if TYPE_CHECKING:
 _CODES: Final = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36}
 _SEVERITIES: Final = {"error": "red", "warning": "yellow", "info": "blue"}
 
+WIDTH: Final = 100
+"""Columns of a report that goes to no terminal."""
+_NARROWEST: Final = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Paint:
     """Wraps text in colour where that is wanted."""
 
     on: bool = False
+    width: int = WIDTH
+    """Columns for what can be made narrower."""
 
     def __call__(self, text: str, *styles: str) -> str:
         """`text` in these styles."""
@@ -31,14 +38,19 @@ class Paint:
 
 
 def paint_for(stream: TextIO, choice: str = "auto") -> Paint:
-    """Colour for `stream`: `always`, `never`, or `auto`."""
+    """Colour for `stream`: `always`, `never`, or `auto`; and its width."""
+    width = max(get_terminal_size((WIDTH, 0)).columns, _NARROWEST) if stream.isatty() else WIDTH
+    return Paint(_is_coloured(stream, choice), width)
+
+
+def _is_coloured(stream: TextIO, choice: str) -> bool:
     if choice != "auto":
-        return Paint(choice == "always")
+        return choice == "always"
     if os.environ.get("NO_COLOR"):
-        return Paint(False)
+        return False
     if os.environ.get("FORCE_COLOR"):
-        return Paint(True)
-    return Paint(stream.isatty() and os.environ.get("TERM") != "dumb")
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 WIDEST = 56
@@ -65,6 +77,17 @@ def columns(rows: list[list[str]], indent: int = 2) -> list[str]:
         padded = [cell + " " * (widths[place] - _width(cell)) for place, cell in enumerate(cells[:-1])]
         lines.append((margin + "  ".join([*padded, cells[-1]])).rstrip())
     return lines
+
+
+def cut(text: str, width: int) -> str:
+    """A path with its middle left out where it is longer than `width`, at slashes if there are; the end tells most."""
+    if len(text) <= width:
+        return text
+    head = text[: (width - 3) // 3]
+    head = head[: head.rfind("/") + 1] or head
+    tail = text[len(text) - (width - 3 - len(head)) :]
+    slash = tail.find("/")
+    return f"{head}...{tail[slash:] if 0 <= slash <= len(tail) // 2 else tail}"
 
 
 def _width(text: str) -> int:
