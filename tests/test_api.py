@@ -197,3 +197,32 @@ def test_the_public_names() -> None:
     with pytest.raises(AttributeError):
         shapelint.nothing  # noqa: B018
     assert Path(shapelint.__file__).with_name("py.typed").is_file()
+
+
+SPEC = """shapelint: 1
+inputs:
+  x: [N, 3, H, W]
+layers:
+  - down: Conv2d(8, 3, stride=2, padding=1)
+  - up: Upsample(scale_factor=2)
+  - join: Concat(up, x)
+expect:
+  - join.size >= 64
+"""
+
+
+def test_the_text_of_a_spec() -> None:
+    """`expect` narrows what fits; what is left out in the text is left out here."""
+    text = shapelint.spec(SPEC)
+    sizes = shapelint.sizes(text)["x"][2]
+    assert sizes is not None
+    assert [n for n in range(1, 80) if n in sizes] == list(range(64, 80, 2))
+    assert shapelint.shapes(text, inputs=(1, 3, 66, 64))["join"] == (1, 11, 66, 64)
+    report = shapelint.check(text, inputs=(1, 3, 65, 64))
+    assert [each.rule for each in report.findings] == ["SHP201"]
+    assert report.findings[0].line == 7
+    assert any(fix["edits"] for fix in report.to_json()["findings"][0]["fixes"])
+    ignored = SPEC.replace("Concat(up, x)", "Concat(up, x)  # shapelint: ignore[SHP201] known")
+    assert shapelint.check(shapelint.spec(ignored), inputs=(1, 3, 65, 64)).findings == []
+    with pytest.raises(shapelint.Unreadable):
+        shapelint.sizes(shapelint.spec("layers: []"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shapelint._version import __version__
 
 if TYPE_CHECKING:
-    from shapelint.api import DoesNotFit, NoSizeFits, Padding, Report, Sizes, check, shapes, sizes
+    from shapelint.api import DoesNotFit, NoSizeFits, Padding, Report, Sizes, check, shapes, sizes, spec
     from shapelint.size import Expr, SizeSet, Undecided
     from shapelint.source import Unreadable
 
@@ -25,6 +25,7 @@ __all__ = [
     "check",
     "shapes",
     "sizes",
+    "spec",
 ]
 
 _HOMES = {

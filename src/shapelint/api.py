@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from shapelint.analysis import Analysis, StatedWrong
-from shapelint.engine import FileReport, RunError, RunReport, check_source, shown
+from shapelint.engine import Configs, FileReport, RunError, RunReport, check_source, discover, shown
 from shapelint.facts.plan import plan
+from shapelint.registry import validate_selection
 from shapelint.settings import Settings, Stated, StatedDims, Where
 from shapelint.size import Expr, SizeSet
 from shapelint.size.parse import parse_domain
 from shapelint.size.text import write_condition
-from shapelint.source import load
+from shapelint.source import Spec, load
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Sequence
 
     from shapelint.finding import Finding
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shapelint.size import Symbol
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Any"
-"""A path, the bytes of a file, or an `onnx.ModelProto`."""
+"""A path, the bytes of a file, an `onnx.ModelProto`, or `shapelint.spec(text)`."""
 Dims: TypeAlias = "Sequence[int | str | None]"
 Inputs: TypeAlias = "Mapping[str, Dims] | Dims | None"
 """Dims by input; bare dims where there is one input. Numbers pin an axis, names leave it free, None as declared."""
@@ -127,7 +128,12 @@ class Sizes(Mapping[str, Mapping[int, "SizeSet | None"]]):
         Shapes are whole ones, in the order of the file. Raises ValueError for an input that does not exist.
         """
         symbols = self._symbols(inputs)
-        return False if self._contradicts(inputs) else self._analysis.at(symbols).runs
+        if self._contradicts(inputs):
+            return False
+        if self._parts_axes(inputs, symbols):
+            stated = Stated(self._by_name(inputs))
+            return Analysis(self._analysis.model, stated, self._analysis.file).runs
+        return self._analysis.at(symbols).runs
 
     def plan(self, inputs: Mapping[str, Sequence[int]] | Sequence[int]) -> Padding:
         """What to pad and crop so that these shapes fit; raises NoSizeFits where padding does not help."""
@@ -168,6 +174,12 @@ class Sizes(Mapping[str, Mapping[int, "SizeSet | None"]]):
             if any(isinstance(fixed, int) and fixed != dim for fixed, dim in zip(shape, dims, strict=False)):
                 return True
         return False
+
+    def _parts_axes(self, inputs: Mapping[str, Sequence[int]] | Sequence[int], at: Mapping[Symbol, int]) -> bool:
+        """Whether two axes that the file gives one name are given different sizes."""
+        given = self._by_name(inputs)
+        axes = [axis for axis in self._analysis.inputs.axes if axis.size is axis.symbol.expr]
+        return any(given[axis.input][axis.axis] != at[axis.symbol] for axis in axes if axis.input in given)
 
     def _symbols(self, inputs: Mapping[str, Sequence[int]] | Sequence[int]) -> dict[Symbol, int]:
         given = self._by_name(inputs)
@@ -217,14 +229,19 @@ def _where(where: Mapping[str, str] | str | None) -> tuple[Where, ...]:
 
 
 def _name(source: Source) -> str:
-    import os
-
+    if isinstance(source, Spec):
+        return "<spec>"
     return shown(source) if isinstance(source, str | os.PathLike) else "<model>"
 
 
 def _analysis(source: Source, inputs: Inputs, where: Mapping[str, str] | str | None = None) -> Analysis:
     file = _name(source)
     return Analysis(load(source, name=file), Stated(_by_input(inputs), _where(where)), file)
+
+
+def spec(text: str) -> Spec:
+    """The text of a spec as a source, for `check`, `sizes` and `shapes`."""
+    return Spec(text)
 
 
 def check(
@@ -236,13 +253,22 @@ def check(
     ignore: Sequence[str] = (),
     fail_on: str = "warning",
 ) -> Report:
-    """Lint one model; `inputs` and `where` state which sizes must fit, as on the command line."""
+    """Lint one model; `inputs` and `where` state which sizes must fit, as on the command line.
+
+    What the command line answers with exit code 2 is in the errors of the report; raises ValueError for a domain or
+    a rule that there is not.
+    """
+    validate_selection((*select, *ignore))
     stated = Stated(_by_input(inputs), _where(where))
-    settings = Settings(stated, fail_on, tuple(select), tuple(ignore))
+    settings = Settings(stated, fail_on, tuple(select), tuple(ignore), menus="every")
     file = _name(source)
     run = RunReport()
+    if isinstance(source, str | os.PathLike) and not os.path.lexists(source):
+        run.errors += discover([os.fspath(source)])[1]
+        return Report(run, fail_on)
     try:
         one: FileReport = check_source(source, file, settings)
+        Configs(isolated=True).leave_out(one, file, settings)
         run.files.append(one)
     except StatedWrong as error:
         run.errors.append(RunError(file, str(error)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shapelint.analysis import StatedWrong
 from shapelint.api import _by_input, _name
-from shapelint.engine import check_source
+from shapelint.engine import Configs, check_source
 from shapelint.report.check_text import finding_lines
 from shapelint.report.terminal import Paint
 from shapelint.settings import Settings, Stated, Where
@@ -39,7 +39,9 @@ def assert_fits(
     file = _name(model)
     stated = Stated(_by_input(inputs), tuple([_where(text) for text in where]), expect=tuple(expect))
     try:
-        report = check_source(model, file, Settings(stated, ignore=tuple(ignore)))
+        settings = Settings(stated, ignore=tuple(ignore), menus="first")
+        report = check_source(model, file, settings)
+        Configs(isolated=True).leave_out(report, file, settings)
     except StatedWrong as error:
         raise ValueError(f"{file}: {error}") from None
     levels = ("error", "warning") if where else ("error", "warning", "info")
