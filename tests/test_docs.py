@@ -34,6 +34,10 @@ def test_the_list_of_operators_is_current() -> None:
     assert (CHECKOUT / "docs" / "operators.md").read_text(encoding="utf-8") == tool("list_operators").page()
 
 
+def test_the_register_of_runtimes_is_current() -> None:
+    assert (CHECKOUT / "docs" / "runtimes.md").read_text(encoding="utf-8") == tool("list_runtimes").page()
+
+
 def test_the_readme_and_ci_run_the_same_tests() -> None:
     assert TEST_COMMAND in (CHECKOUT / "README.md").read_text(encoding="utf-8")
     assert TEST_COMMAND in (CHECKOUT / ".ci" / "run").read_text(encoding="utf-8")
@@ -97,7 +101,9 @@ def test_every_command_has_a_page() -> None:
     site = tool("docs_site")
     for name, command in commands_of(build_parser()).items():
         assert f"shapelint {name}" in text, name
-        assert site.options_of(name).count("\n") >= len(command._actions)
+        table = site.options_of(name)
+        assert table.count("\n") >= len(command._actions)
+        assert "|  |" not in table, name
 
 
 def test_every_rule_has_a_page() -> None:
@@ -105,6 +111,12 @@ def test_every_rule_has_a_page() -> None:
     for name, number in rule_names().items():
         assert RULES[f"rules/{number}-{name}.md"].startswith(f"# {number} {name}\n")
         assert f"({number}-{name}.md)" in RULES["rules/index.md"]
+
+
+def test_a_severity_is_told_once() -> None:
+    """SHP204 is an error in two cases and a warning in a third."""
+    told = "error at a size that is stated or fixed and where no size fits at all; warning for a `warn:` condition."
+    assert f"**Severity:** {told}\n" in RULES["rules/SHP204-expectation-failed.md"]
 
 
 def test_every_page_is_in_the_navigation() -> None:

@@ -254,8 +254,17 @@ def test_the_action_passes_what_it_is_given() -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here")
-@pytest.mark.parametrize(("paths", "code"), [("fixtures/ok", 0), ("fixtures/ok fixtures/err", 1)])
-def test_the_check_of_the_action(paths: str, code: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("paths", "args", "code"),
+    [
+        ("fixtures/ok", "", 0),
+        ("fixtures/ok fixtures/err", "", 1),
+        ("fixtures/ok\nfixtures/err\n", "", 1),
+        ("'fixtures/models/unet.onnx'", '--where "multiple of 8"', 0),
+        ("fixtures/models/unet.onnx", '--quiet\n--where "multiple of 4"\n', 1),
+    ],
+)
+def test_the_check_of_the_action(paths: str, args: str, code: int, tmp_path: Path) -> None:
     """The last step as a runner would run it: the exit code, annotations, the summary and SARIF."""
     action = yaml.safe_load((CHECKOUT / "action.yml").read_text(encoding="utf-8"))
     program = tmp_path / "shapelint" / "bin" / "shapelint"
@@ -266,7 +275,7 @@ def test_the_check_of_the_action(paths: str, code: int, tmp_path: Path) -> None:
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
         "PATHS": paths,
-        "ARGS": "--isolated --fail-on error",
+        "ARGS": f"--isolated --fail-on error {args}",
         "SARIF": str(tmp_path / "report.sarif"),
         "PATH": "/usr/bin:/bin",
     }

@@ -39,7 +39,11 @@ def surroundings() -> dict[str, str]:
 
 def pages() -> list[Path]:
     """The pages that show output."""
-    return [path for path in sorted(DOCS.rglob("*.md")) if "```console" in path.read_text(encoding="utf-8")]
+    return [
+        path
+        for path in (CHECKOUT / "README.md", *sorted(DOCS.rglob("*.md")))
+        if "```console" in path.read_text(encoding="utf-8")
+    ]
 
 
 def rendered(text: str) -> str:

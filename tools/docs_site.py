@@ -12,11 +12,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+# The rules and their examples are those of the checkout, whatever is installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
 from shapelint.cli import build_parser
 from shapelint.completion import commands_of
 from shapelint.finding import Applicability
 from shapelint.harness import fix_of, unmarked
-from shapelint.registry import rules_folder
+from shapelint.report.rules import actions
 from shapelint.rulefile import rule_files
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 def pages() -> dict[str, str]:
     """The pages by their path in docs/."""
-    rules = rule_files(rules_folder(), "rules")
+    rules = rule_files(CHECKOUT / "rules", "rules")
     found = {f"rules/{rule.path.stem}.md": _page(rule) for rule in rules}
     return {"rules/index.md": _index(rules), **found}
 
@@ -76,11 +79,14 @@ def _page(rule: RuleFile) -> str:
     if len(set(grades.values())) == 1:
         lines.append(f"**Severity:** {next(iter(grades.values())).value}.")
     else:
-        told = "; ".join(f"{level.value} {GRADES.get(grade, grade)}" for grade, level in grades.items())
+        where: dict[str, list[str]] = {}
+        for grade, level in grades.items():
+            where.setdefault(level.value, []).append(GRADES.get(grade, grade))
+        told = "; ".join(f"{level} {' and '.join(words)}" for level, words in where.items())
         lines.append(f"**Severity:** {told}.")
     lines += [f"**Since:** {words.since}. **Mended by `--fix`:** {_fix(rule)}", "", "## Why", "", words.why.strip()]
-    if words.help:
-        lines += ["", "## What to do", "", *[f"- {_field_free(each)}" for each in words.help]]
+    if actions(words):
+        lines += ["", "## What to do", "", *[f"- {each}" for each in actions(words)]]
     bad = [each for each in rule.examples if not each.good]
     for title, examples in (("Reported", bad), ("Not reported", [each for each in rule.examples if each.good])):
         if examples:
@@ -89,11 +95,6 @@ def _page(rule: RuleFile) -> str:
                 lines += ["", *_example(example)]
     lines += ["", "## See also", "", *[f"- <{link}>" for link in words.references], ""]
     return "\n".join(lines)
-
-
-def _field_free(sentence: str) -> str:
-    """A sentence of a contract with its fields as placeholders."""
-    return sentence.replace("{{{", "{<").replace("}}}", ">}").replace("{", "<").replace("}", ">").replace("<<", "{<")
 
 
 def _fix(rule: RuleFile) -> str:

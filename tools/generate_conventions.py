@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HEADER = """# Conventions
 
-The layers that a native spec may name, by the framework in whose words it is written; written by
+The layers that a spec may name, by the framework in whose words it is written; written by
 `tools/generate_conventions.py`, not by hand. Brackets hold the framework's own parameters and defaults; what stands in
 the second brackets is given at call time. `[in_channels]` may be left out. What the layer is follows.
 """
@@ -41,10 +41,11 @@ def page() -> str:
 
 def introduction(own: Convention) -> Iterator[str]:
     """What holds of the whole convention."""
-    yield f"{inspect.getdoc(import_module(f'shapelint.conventions.{own.name}'))}\n"
+    yield f"{escaped(inspect.getdoc(import_module(f'shapelint.conventions.{own.name}')) or '')}\n"
     layout = ["N"] * own.has_batch + (["*spatial", "C"] if own.channels_last else ["C", "*spatial"])
     prefixes = ", ".join(f"`{prefix}`" for prefix, name in PREFIXES.items() if name == own.name)
-    yield f"Shapes are `[{', '.join(layout)}]` unless `layout:` says otherwise. In other files: {prefixes}.\n"
+    yield f"Shapes are `[{', '.join(layout)}]` unless `layout:` says otherwise."
+    yield f"In specs of another convention, with a prefix: {prefixes}.\n"
 
 
 def rows(own: Convention) -> Iterator[str]:
@@ -72,7 +73,12 @@ def is_gone(layer: LayerType) -> bool:
 
 def summary(layer: LayerType) -> str:
     """The first line of the layer's documentation."""
-    return (inspect.getdoc(layer.function) or "").partition("\n")[0]
+    return escaped((inspect.getdoc(layer.function) or "").partition("\n")[0])
+
+
+def escaped(text: str) -> str:
+    """The text with every `*` outside of code as it stands, not as emphasis."""
+    return "`".join(part if place % 2 else part.replace("*", "\\*") for place, part in enumerate(text.split("`")))
 
 
 def written(layer: LayerType) -> str:

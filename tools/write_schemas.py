@@ -170,6 +170,16 @@ def report() -> dict[str, Any]:
         node=text, axis=text, **{"from": number, "to": number}, rounded={"enum": ["up", "down", None]}, text=text
     )
     row = _object(node=text, axes=words, left=sizes, right=sizes)
+    side = _maybe(_object(node=text, size=sizes))
+    level = _object(
+        scale={"type": "string", "description": "output pixels per input pixel: 1/4, or 1/2,1/4 by axis"},
+        encoder=side,
+        decoder=side,
+        agrees={"type": ["boolean", "null"], "description": "null: the two do not meet"},
+        where=word | {"description": "the merge where they meet, or the condition that compares them"},
+        axes=words,
+        steps={"type": "array", "items": link, "description": "uneven steps between this level and the next one down"},
+    )
     edit = _object(file=text, start=number, end=number, text=text)
     fix = _object(
         id=number,
@@ -205,6 +215,11 @@ def report() -> dict[str, Any]:
         chain={"type": "array", "items": link},
         also={"type": "array", "items": row},
         pair=_maybe(_object(down=words, up=words)),
+        levels={
+            "type": ["array", "null"],
+            "items": level,
+            "description": "the failure by levels, from the input's scale to the deepest; null where nothing goes up",
+        },
         branches={"type": ["array", "null"], "items": text},
         fits=named_sets,
         fixes={"type": "array", "items": {"$ref": "#/$defs/fix"}},
