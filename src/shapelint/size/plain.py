@@ -13,7 +13,7 @@ from shapelint.size.evaluate import evaluate
 from shapelint.size.expr import Expr, Extreme, Quotient, Select, Size, Symbol
 from shapelint.size.solve import is_never
 
-_PROBES: Final = (*range(37, 61), 1021, 4099)
+_PROBES: Final = (37, 38, 40, 43, 48, 60, 1021, 4099)
 """Two sizes that differ at one of these are not the same; what agrees at all of them is proved."""
 
 
@@ -22,6 +22,8 @@ class Plain:
 
     def __init__(self) -> None:
         self._found: dict[tuple[Symbol, tuple[int | None, ...]], Expr] = {}
+        self._met: list[Expr] = []
+        """Plain sizes that are not among those found yet: most networks write no choices and ask for none."""
         self._known: dict[Expr, Size] = {}
 
     def of(self, size: Size) -> Size:
@@ -37,13 +39,21 @@ class Plain:
         symbols = size.symbols
         if len(symbols) != 1 or symbols[0].opaque:
             return size
-        key = (symbols[0], tuple([_value(size, symbols[0], n) for n in _PROBES]))
-        found = self._found.get(key)
         if not any(isinstance(atom, Extreme | Select | Quotient) for atom, _ in size.terms):
-            if found is None or len(size.terms) < len(found.terms):
-                self._found[key] = size
+            self._met.append(size)
             return size
+        for met in self._met:
+            key = _key(met)
+            if key not in self._found or len(met.terms) < len(self._found[key].terms):
+                self._found[key] = met
+        self._met.clear()
+        found = self._found.get(_key(size))
         return found if found is not None and is_never(unequal(found, size)) else size
+
+
+def _key(size: Expr) -> tuple[Symbol, tuple[int | None, ...]]:
+    symbol = size.symbols[0]
+    return symbol, tuple([_value(size, symbol, n) for n in _PROBES])
 
 
 def _value(size: Expr, symbol: Symbol, n: int) -> int | None:
