@@ -14,6 +14,8 @@ from shapelint.size.expr import Expr, Extreme, Quotient, Select, Size, Symbol
 from shapelint.size.solve import is_never
 
 _PROBES: Final = (37, 38, 40, 43, 48, 60, 1021, 4099)
+_SMALL: Final = (1, 2, 3, 4, 5, 8)
+"""Where a size that stretches one pixel differs; a size may have no value there."""
 """Two sizes that differ at one of these are not the same; what agrees at all of them is proved."""
 
 
@@ -48,7 +50,11 @@ class Plain:
                 self._found[key] = met
         self._met.clear()
         found = self._found.get(_key(size))
-        return found if found is not None and is_never(unequal(found, size)) else size
+        if found is None or any(
+            _value(size, symbols[0], n) not in (None, _value(found, symbols[0], n)) for n in _SMALL
+        ):
+            return size
+        return found if is_never(unequal(found, size)) else size
 
 
 def _key(size: Expr) -> tuple[Symbol, tuple[int | None, ...]]:
