@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shapelint.graph import subgraphs
-from shapelint.ops import ranges, shape_function
+from shapelint.ops import indices, ranges, shape_function
 from shapelint.ops.call import UNKNOWN, Call, CannotTell, Requirement, Split, Tensor, of_constant
 from shapelint.size import Expr, TooDeep
 from shapelint.size.plain import Plain
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shapelint.graph import Graph, Node
     from shapelint.ops.call import Shape
-    from shapelint.ops.ranges import Ranges
+    from shapelint.ops.ends import Ranges
     from shapelint.size import Table
 
 _DEEPEST: Final = 64
@@ -164,8 +164,8 @@ class _Run:
         )
         try:
             result = function(call)
-            if node.op in ranges.INDEXED:
-                why = ranges.state(call, [self.ranges.get(name) for name in node.inputs])
+            if node.op in indices.INDEXED:
+                why = indices.state(call, [self.ranges.get(name) for name in node.inputs])
                 if why is not None:
                     self._name(node, why)
         except CannotTell as reason:
